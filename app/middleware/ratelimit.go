@@ -1,0 +1,167 @@
+package middleware
+
+import (
+	"context"
+	"crypto/sha256"
+	"net/http"
+	"strconv"
+	"time"
+)
+
+// Rule names one line of the table of limits.
+type Rule int
+
+// The rules, in the order of the table.
+const (
+	GuestRequest Rule = iota
+	MemberRequest
+	SignInAccount
+	SignInAddress
+	Register
+	NewcomerWrite
+	MemberWrite
+	GuestPreview
+	MemberPreview
+)
+
+// bucket holds events tokens and fills up in per.
+type bucket struct {
+	events int
+	per    time.Duration
+}
+
+type rule struct {
+	name    string
+	network bool     // the network of the client is part of the key
+	buckets []bucket // all of them have to have a token
+	atOnce  int      // how many may run at the same time (Enter); 0: not counted
+	keys    int      // how many keys are remembered; about 350 bytes each
+}
+
+const day = 24 * time.Hour
+
+// rules is the whole table. What is not limited here is limited nowhere else
+// by time. Staff are exempt from the write limits: their handlers do not ask.
+func rules() []rule {
+	return []rule{
+		GuestRequest:  {name: "guest request", network: true, buckets: []bucket{{50, 10 * time.Second}, {200, time.Minute}}, keys: 100_000},
+		MemberRequest: {name: "member request", buckets: []bucket{{600, time.Minute}}, keys: 100_000},
+		// Account and network together: whoever guesses at an account throttles
+		// himself, and its owner signs in from elsewhere all the same.
+		SignInAccount: {name: "sign in to an account", network: true, buckets: []bucket{{5, 15 * time.Minute}}, keys: 50_000},
+		SignInAddress: {name: "sign in from an address", network: true, buckets: []bucket{{20, 15 * time.Minute}}, keys: 50_000},
+		Register:      {name: "register", network: true, buckets: []bucket{{5, time.Hour}}, keys: 50_000},
+		NewcomerWrite: {name: "newcomer's post or comment", buckets: []bucket{{3, 5 * time.Minute}, {20, day}}, keys: 20_000},
+		MemberWrite:   {name: "post or comment", buckets: []bucket{{1, 5 * time.Second}, {60, time.Hour}}, keys: 20_000},
+		GuestPreview:  {name: "guest's preview", network: true, buckets: []bucket{{10, time.Minute}}, atOnce: 4, keys: 20_000},
+		MemberPreview: {name: "preview", buckets: []bucket{{30, time.Minute}}, atOnce: 4, keys: 20_000},
+	}
+}
+
+// Limits counts against the table. The limits are token buckets: a full bucket
+// of "50 in 10 s" lets 50 through at once and then 5 a second. They live in
+// memory; a restart forgets them.
+//
+// Memory is bounded: each rule remembers a fixed number of keys, spread over
+// 16 locks. A key whose buckets have filled up again is forgotten, since it is
+// the same as a new one. When a rule is full nevertheless, the key that was
+// used longest ago makes room: it takes as many networks as the table has keys
+// to make the forum forget one. Rules do not share room, so a flood of page
+// requests cannot clear the sign-in counts.
+type Limits struct {
+	tables []*limitTable // nil: the limits are off
+	now    func() time.Time
+}
+
+// NewLimits returns limits that count by the given clock, usually time.Now;
+// with on false they allow everything.
+func NewLimits(on bool, now func() time.Time) *Limits {
+	l := &Limits{now: now}
+	if !on {
+		return l
+	}
+	for _, rule := range rules() {
+		l.tables = append(l.tables, newLimitTable(rule))
+	}
+	return l
+}
+
+// Allow counts one event of key against rule; a refused event is not counted,
+// so trying too early costs nothing. The error is a *TooMany. Where the rule
+// is about an address, the address comes from ctx and key is "" or what is
+// counted beside it: for SignInAccount, the account as a canonical form of
+// what was typed. Members are counted under MemberKey.
+func (l *Limits) Allow(ctx context.Context, rule Rule, key string) error {
+	if l.tables == nil {
+		return nil
+	}
+	t := l.tables[rule]
+	if wait := t.take(limitKey(ctx, t.rule, key), l.now(), nil); wait > 0 {
+		return &TooMany{Limit: t.rule.name, After: wait}
+	}
+	return nil
+}
+
+// SignIn counts a try to sign in to account against the limits of the address
+// and of the account.
+func (l *Limits) SignIn(ctx context.Context, account string) error {
+	if err := l.Allow(ctx, SignInAddress, ""); err != nil {
+		return err
+	}
+	return l.Allow(ctx, SignInAccount, account)
+}
+
+// Enter is Allow for work of which only some may run at the same time for one
+// key. Call leave when it has ended; more than once does no harm.
+func (l *Limits) Enter(ctx context.Context, rule Rule, key string) (leave func(), err error) {
+	if l.tables == nil {
+		return func() {}, nil
+	}
+	t := l.tables[rule]
+	if wait := t.take(limitKey(ctx, t.rule, key), l.now(), &leave); wait > 0 {
+		return nil, &TooMany{Limit: t.rule.name, After: wait}
+	}
+	return leave, nil
+}
+
+// MemberKey is the key under which a member is counted.
+func MemberKey(id int64) string { return strconv.FormatInt(id, 10) }
+
+// RateLimit counts every request: of a member (SetMember) against
+// MemberRequest, of a guest's address against GuestRequest. Static files are
+// mounted outside of it, or a first visit would use up ten requests for one
+// page.
+func RateLimit(next http.Handler, limits *Limits, fail Fail) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var err error
+		if member := MemberID(r.Context()); member != 0 {
+			err = limits.Allow(r.Context(), MemberRequest, MemberKey(member))
+		} else {
+			err = limits.Allow(r.Context(), GuestRequest, "")
+		}
+		if err != nil {
+			fail(w, r, err)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// maxKey is the length in bytes from which on a key is kept as its hash: what
+// a stranger types as his account must not decide how much memory we use.
+const maxKey = 64
+
+func limitKey(ctx context.Context, rule rule, key string) string {
+	if len(key) > maxKey {
+		sum := sha256.Sum256([]byte(key))
+		key = string(sum[:])
+	}
+	if !rule.network {
+		return key
+	}
+	network := LimitKey(ClientAddr(ctx))
+	if key == "" {
+		return network
+	}
+	return network + " " + key
+}
