@@ -1,6 +1,5 @@
 // Package auth knows who somebody is and what they may do: passwords and
-// tokens in this file's neighbours, sessions, and the permissions of everything
-// that writes.
+// tokens (password.go), sessions, and the permissions of everything that writes.
 //
 // Passwords are hashed with argon2id, which is slow and takes 19 MiB on
 // purpose. A Hasher bounds how much of that runs at a time; when its queue is

@@ -1,0 +1,203 @@
+package db
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+
+	"codex/app/markup"
+)
+
+// Channel is a channel as its page and the lists show it.
+type Channel struct {
+	ID          int64       `db:"id"`
+	Slug        string      `db:"slug"`
+	Name        string      `db:"name"`
+	Description string      `db:"description"`
+	Rules       string      `db:"rules"`
+	RulesHTML   markup.HTML `db:"rules_html"`
+	Members     int         `db:"member_count"`
+	Posts       int         `db:"post_count"`
+	CreatedAt   Millis      `db:"created_at"`
+	ActiveAt    Millis      `db:"active_at"`
+	OwnerID     int64       `db:"owner_id"` // 0: nobody
+	Joined      bool        `db:"joined"`   // by the viewer
+	MyRole      string      `db:"my_role"`  // the viewer's role in it, empty when not joined
+}
+
+// RailChannel is a line of the rail: a channel that the viewer joined, or for a guest one of the busiest.
+type RailChannel struct {
+	ID     int64  `db:"id"`
+	Slug   string `db:"slug"`
+	Name   string `db:"name"`
+	Unread int    `db:"unread"` // posts that came or were answered since the member's last visit, at most 100
+}
+
+const channelColumns = `c.id, c.slug, c.name, c.description, c.rules, c.rules_html, c.member_count, c.post_count, c.created_at, c.active_at,
+	COALESCE(c.owner_id, 0) AS owner_id, ms.member_id IS NOT NULL AS joined, COALESCE(ms.role, '') AS my_role`
+
+var slugPattern = regexp.MustCompile(`^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$`)
+
+// ValidSlug: 2 to 40 of a–z, 0–9 and - inside, and none of the words that are actions in the channels' paths.
+func ValidSlug(slug string) bool {
+	return len(slug) >= 2 && slug != "new" && slugPattern.MatchString(slug)
+}
+
+// ChannelBySlug finds a channel that the viewer may read.
+func (d *DB) ChannelBySlug(ctx context.Context, v Viewer, slug string) (Channel, error) {
+	var c Channel
+	err := d.get(ctx, "ChannelBySlug", &c, "SELECT "+channelColumns+` FROM channels c
+		LEFT JOIN memberships ms ON ms.channel_id = c.id AND ms.member_id = ?
+		WHERE c.slug = ? AND `+visible, v.ID, slug, v.ID)
+	return c, err
+}
+
+// ChannelByID is the same by id: what a stored #channel link points at.
+func (d *DB) ChannelByID(ctx context.Context, v Viewer, id int64) (Channel, error) {
+	var c Channel
+	err := d.get(ctx, "ChannelByID", &c, "SELECT "+channelColumns+` FROM channels c
+		LEFT JOIN memberships ms ON ms.channel_id = c.id AND ms.member_id = ?
+		WHERE c.id = ? AND `+visible, v.ID, id, v.ID)
+	return c, err
+}
+
+// Channels lists the channels that the viewer may read, the one with the newest activity first, after the cursor.
+func (d *DB) Channels(ctx context.Context, v Viewer, after Cursor, limit int) ([]Channel, error) {
+	var list []Channel
+	key, id := after.start()
+	err := d.list(ctx, "Channels", &list, "SELECT "+channelColumns+` FROM channels c
+		LEFT JOIN memberships ms ON ms.channel_id = c.id AND ms.member_id = ?
+		WHERE (c.active_at, c.id) < (?, ?) AND `+visible+`
+		ORDER BY c.active_at DESC, c.id DESC LIMIT ?`, v.ID, key, id, v.ID, limit)
+	return list, err
+}
+
+// Rail lists the channels for the rail: those joined, by name, at most 30; for a guest the 12 most active.
+func (d *DB) Rail(ctx context.Context, v Viewer) ([]RailChannel, error) {
+	var list []RailChannel
+	if !v.SignedIn() {
+		err := d.list(ctx, "Rail", &list, `SELECT c.id, c.slug, c.name, 0 AS unread FROM channels c
+			WHERE `+visible+` ORDER BY c.active_at DESC, c.id DESC LIMIT 12`, v.ID)
+		return list, err
+	}
+	err := d.list(ctx, "Rail", &list, `SELECT c.id, c.slug, c.name,
+			(SELECT COUNT(*) FROM (SELECT 1 FROM posts p WHERE p.channel_id = c.id AND p.deleted_at IS NULL AND p.active_at > ms.seen_at LIMIT 100) u) AS unread
+		FROM memberships ms JOIN channels c ON c.id = ms.channel_id
+		WHERE ms.member_id = ? AND `+visible+` ORDER BY c.name LIMIT 30`, v.ID, v.ID)
+	return list, err
+}
+
+// NewChannel is what CreateChannel writes.
+type NewChannel struct {
+	Slug, Name, Description, Rules string
+	Key                            string
+}
+
+// CreateChannel makes a channel with the viewer as its owner and first member. ErrConflict: the slug is taken.
+func (d *DB) CreateChannel(ctx context.Context, v Viewer, n NewChannel) (slug string, err error) {
+	rules, err := d.rendered(ctx, n.Rules)
+	if err != nil {
+		return "", err
+	}
+	err = d.change(ctx, "CreateChannel", func(ctx context.Context, tx *tx) error {
+		if id, err := tx.repeated(ctx, v, n.Key, "channel"); err != nil || id != 0 {
+			if err == nil {
+				err = tx.get(ctx, "channel", &slug, "SELECT slug FROM channels WHERE id = ?", id)
+			}
+			return err
+		}
+		now := d.millis()
+		id, err := tx.insert(ctx, "channel", `INSERT INTO channels (slug, name, description, owner_id, member_count, created_at, active_at, rules, rules_html, rules_version)
+			VALUES (?, ?, ?, ?, 1, ?, ?, ?, ?, ?)`, n.Slug, n.Name, n.Description, v.ID, now, now, n.Rules, rules.HTML, markup.Version)
+		if err != nil {
+			return err
+		}
+		slug = n.Slug
+		if _, err := tx.exec(ctx, "owner", `INSERT INTO memberships (member_id, channel_id, role, joined_at, seen_at) VALUES (?, ?, 'owner', ?, ?)`, v.ID, id, now, now); err != nil {
+			return err
+		}
+		return tx.remember(ctx, v, n.Key, "channel", id)
+	})
+	return slug, err
+}
+
+// SetChannel changes a channel's name, description and rules; only its owner, its moderators and staff may.
+func (d *DB) SetChannel(ctx context.Context, v Viewer, id int64, name, description, rules string) error {
+	res, err := d.rendered(ctx, rules)
+	if err != nil {
+		return err
+	}
+	return d.change(ctx, "SetChannel", func(ctx context.Context, tx *tx) error {
+		err := tx.one(ctx, "channel", `UPDATE channels SET name = ?, description = ?, rules = ?, rules_html = ?, rules_version = ?
+			WHERE id = ? AND `+mayModerate("channels.id"), name, description, rules, res.HTML, markup.Version, id, v.Staff(), v.ID)
+		if errors.Is(err, ErrNotFound) {
+			return fmt.Errorf("channel %d: %w", id, ErrForbidden)
+		}
+		return err
+	})
+}
+
+// mayModerate is the condition that the viewer moderates the channel named by the expression; its parameters are
+// whether the viewer is staff, and the viewer's id.
+func mayModerate(channel string) string {
+	return `(? = 1 OR EXISTS (SELECT 1 FROM memberships mm WHERE mm.channel_id = ` + channel + ` AND mm.member_id = ? AND mm.role IN ('owner', 'moderator')))`
+}
+
+// Join makes the viewer a member of the channel; joining twice changes nothing.
+func (d *DB) Join(ctx context.Context, v Viewer, channelID int64) error {
+	return d.change(ctx, "Join", func(ctx context.Context, tx *tx) error { return join(ctx, tx, v.ID, channelID, d.millis()) })
+}
+
+func join(ctx context.Context, tx *tx, memberID, channelID int64, now Millis) error {
+	res, err := tx.exec(ctx, "membership", `INSERT INTO memberships (member_id, channel_id, joined_at, seen_at) VALUES (?, ?, ?, ?)
+		ON CONFLICT (member_id, channel_id) DO NOTHING`, memberID, channelID, now, now)
+	if err != nil {
+		return err
+	}
+	if n, err := res.RowsAffected(); err != nil || n == 0 {
+		return err
+	}
+	return tx.one(ctx, "count", "UPDATE channels SET member_count = member_count + 1 WHERE id = ?", channelID)
+}
+
+// Leave ends the viewer's membership. An owner stays: a channel without one could not be governed.
+func (d *DB) Leave(ctx context.Context, v Viewer, channelID int64) error {
+	return d.change(ctx, "Leave", func(ctx context.Context, tx *tx) error {
+		res, err := tx.exec(ctx, "membership", "DELETE FROM memberships WHERE member_id = ? AND channel_id = ? AND role <> 'owner'", v.ID, channelID)
+		if err != nil {
+			return err
+		}
+		if n, err := res.RowsAffected(); err != nil || n == 0 {
+			return err
+		}
+		return tx.one(ctx, "count", "UPDATE channels SET member_count = member_count - 1 WHERE id = ?", channelID)
+	})
+}
+
+// SeenChannel marks the channel as visited now.
+func (d *DB) SeenChannel(ctx context.Context, v Viewer, channelID int64) error {
+	return d.change(ctx, "SeenChannel", func(ctx context.Context, tx *tx) error {
+		_, err := tx.exec(ctx, "membership", "UPDATE memberships SET seen_at = ? WHERE member_id = ? AND channel_id = ?", d.millis(), v.ID, channelID)
+		return err
+	})
+}
+
+// ChannelMember is a line of a channel's list of members.
+type ChannelMember struct {
+	ID       int64  `db:"id"`
+	Handle   string `db:"handle"`
+	Name     string `db:"name"`
+	Role     string `db:"role"`
+	JoinedAt Millis `db:"joined_at"`
+}
+
+// ChannelMembers lists members in the order in which they joined, after the cursor.
+func (d *DB) ChannelMembers(ctx context.Context, v Viewer, channelID int64, after Cursor, limit int) ([]ChannelMember, error) {
+	var list []ChannelMember
+	err := d.list(ctx, "ChannelMembers", &list, `SELECT m.id, m.handle, m.name, ms.role, ms.joined_at
+		FROM memberships ms JOIN members m ON m.id = ms.member_id JOIN channels c ON c.id = ms.channel_id
+		WHERE ms.channel_id = ? AND (ms.joined_at, ms.member_id) > (?, ?) AND m.deleted_at IS NULL AND `+visible+`
+		ORDER BY ms.joined_at, ms.member_id LIMIT ?`, channelID, after.Key, after.ID, v.ID, limit)
+	return list, err
+}

@@ -1,0 +1,406 @@
+package db
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"codex/app/markup"
+)
+
+// Comment is a comment as a post's page shows it.
+type Comment struct {
+	ID           int64       `db:"id"`
+	PostID       int64       `db:"post_id"`
+	ParentID     int64       `db:"parent_id"` // 0: a root
+	RootID       int64       `db:"root_id"`
+	AuthorID     int64       `db:"author_id"` // 0: deleted
+	AuthorHandle string      `db:"author_handle"`
+	AuthorName   string      `db:"author_name"`
+	Path         string      `db:"path"`
+	Depth        int         `db:"depth"`
+	Replies      int         `db:"reply_count"`
+	Score        int         `db:"score"`
+	CreatedAt    Millis      `db:"created_at"`
+	EditedAt     Millis      `db:"edited_at"`
+	Deleted      bool        `db:"deleted"`
+	MyReaction   int         `db:"my_reaction"`
+	SourceURL    string      `db:"source_url"`
+	Licence      string      `db:"licence"`
+	HTML         markup.HTML `db:"html"` // empty when deleted
+	RootScore    int         `db:"root_score"`
+	RootLead     int         `db:"root_lead"`
+}
+
+const (
+	// CommentsAPage is the most comments that one page of a post holds.
+	CommentsAPage = 200
+	// MaxDepthShown is the depth below which a page shows a link to the rest of the thread.
+	MaxDepthShown = 8
+)
+
+// A path is the ordinals from the root down. An ordinal is its base 62 digits behind one digit that counts them, in
+// an alphabet whose bytes ascend, so that text compares as numbers do: 61 is "1z", 62 is "210". No ordinal is the
+// beginning of another, so a comment's subtree is exactly the paths that begin with its own.
+const pathDigits = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+
+func pathStep(n int64) string {
+	var b [12]byte
+	i := len(b)
+	for ; n > 0 || i == len(b); n /= 62 {
+		i--
+		b[i] = pathDigits[n%62]
+	}
+	return string(pathDigits[len(b)-i]) + string(b[i:])
+}
+
+// firstStep is the root's part of a path.
+func firstStep(path string) string {
+	if path == "" {
+		return ""
+	}
+	return path[:min(len(path), 1+strings.IndexByte(pathDigits, path[0]))]
+}
+
+// afterSubtree is greater than every path in the subtree and less than every later one: '~' follows all digits.
+func afterSubtree(path string) string { return path + "~" }
+
+const commentColumns = `k.id, k.post_id, COALESCE(k.parent_id, 0) AS parent_id, k.root_id, COALESCE(k.author_id, 0) AS author_id,
+	COALESCE(m.handle, '') AS author_handle, COALESCE(m.name, k.source_author) AS author_name, k.path, k.depth, k.reply_count, k.score,
+	k.created_at, COALESCE(k.edited_at, 0) AS edited_at, k.deleted_at IS NOT NULL AS deleted, k.source_url, k.licence,
+	CASE WHEN k.deleted_at IS NULL THEN k.html ELSE '' END AS html`
+
+// Thread says which page of a post's comments to read.
+type Thread struct {
+	PostID int64
+	ByTime bool          // roots in the order of time; else the accepted answer's, then the best first
+	After  CommentCursor // the last comment of the page before
+	Under  int64         // only this comment and what is below it
+}
+
+// CommentPage is a page of comments, in the order in which they are read.
+type CommentPage struct {
+	Comments []Comment
+	Next     CommentCursor // zero on the last page
+	Base     int           // the depth of the first comment: what Depth counts from on this page
+}
+
+// CommentCursor is the place after a comment: its root's rank and its own path.
+type CommentCursor struct {
+	Lead, Score int
+	Path        string
+}
+
+// String is the form that stands in a URL; empty for the start.
+func (c CommentCursor) String() string {
+	if c.Path == "" {
+		return ""
+	}
+	return fmt.Sprintf("%d.%d.%s", c.Lead, c.Score, c.Path)
+}
+
+// ParseCommentCursor reads what String wrote.
+func ParseCommentCursor(s string) (CommentCursor, error) {
+	if s == "" {
+		return CommentCursor{}, nil
+	}
+	parts := strings.SplitN(s, ".", 3)
+	if len(parts) == 3 {
+		lead, err1 := strconv.Atoi(parts[0])
+		score, err2 := strconv.Atoi(parts[1])
+		if err1 == nil && err2 == nil && parts[2] != "" && strings.Trim(parts[2], pathDigits) == "" {
+			return CommentCursor{lead, score, parts[2]}, nil
+		}
+	}
+	return CommentCursor{}, fmt.Errorf("comment cursor %.40q: %w", s, ErrNotFound)
+}
+
+// Comments reads one page in one query. The caller has found the post by PostByID, and so may read it. A deleted
+// comment is in it as long as it has replies: the thread keeps its shape.
+func (d *DB) Comments(ctx context.Context, v Viewer, t Thread) (CommentPage, error) {
+	columns, joins := commentColumns, " LEFT JOIN members m ON m.id = k.author_id"
+	var joinArgs []any
+	if v.SignedIn() {
+		columns += ", COALESCE(kr.value, 0) AS my_reaction"
+		joins += " LEFT JOIN comment_reactions kr ON kr.comment_id = k.id AND kr.member_id = ?"
+		joinArgs = []any{v.ID}
+	}
+	shown := " AND (k.deleted_at IS NULL OR k.reply_count > 0)"
+	limit := CommentsAPage + 1
+	var page CommentPage
+	var err error
+	switch {
+	case t.Under != 0:
+		var top struct {
+			Path  string `db:"path"`
+			Depth int    `db:"depth"`
+		}
+		if err := d.get(ctx, "ThreadTop", &top, "SELECT path, depth FROM comments WHERE id = ? AND post_id = ?", t.Under, t.PostID); err != nil {
+			return page, err
+		}
+		page.Base = top.Depth
+		from := top.Path
+		if t.After.Path > from {
+			from = t.After.Path + " " // just after it: a space precedes all digits
+		}
+		err = d.list(ctx, "Comments", &page.Comments, "SELECT "+columns+" FROM comments k"+joins+`
+			WHERE k.post_id = ? AND k.path >= ? AND k.path < ? AND k.depth <= ?`+shown+` ORDER BY k.path LIMIT ?`,
+			append(joinArgs, t.PostID, from, afterSubtree(top.Path), top.Depth+MaxDepthShown, limit)...)
+	case t.ByTime:
+		err = d.list(ctx, "Comments", &page.Comments, "SELECT "+columns+" FROM comments k"+joins+`
+			WHERE k.post_id = ? AND k.path > ? AND k.depth <= ?`+shown+` ORDER BY k.path LIMIT ?`,
+			append(joinArgs, t.PostID, t.After.Path, MaxDepthShown, limit)...)
+	default:
+		// The roots in order, and below each its subtree: two nested ranges of indexes, no sort.
+		args, after := append(joinArgs, t.PostID), ""
+		if t.After.Path != "" {
+			after = ` AND (r.lead, r.score) <= (?, ?) AND NOT (r.lead = ? AND r.score = ? AND (r.path < ? OR (r.path = ? AND k.path <= ?)))`
+			root := firstStep(t.After.Path)
+			args = append(args, t.After.Lead, t.After.Score, t.After.Lead, t.After.Score, root, root, t.After.Path)
+		}
+		err = d.list(ctx, "Comments", &page.Comments, "SELECT "+columns+`, r.score AS root_score, r.lead AS root_lead
+			FROM comments r CROSS JOIN comments k ON k.root_id = r.id`+joins+`
+			WHERE r.post_id = ? AND r.depth = 0`+after+` AND k.depth <= ?`+shown+`
+			ORDER BY r.lead DESC, r.score DESC, r.path, k.path LIMIT ?`, append(args, MaxDepthShown, limit)...)
+	}
+	if err != nil {
+		return CommentPage{}, err
+	}
+	page.cut()
+	return page, nil
+}
+
+// cut ends a full page, at the beginning of its last root where it has several, so that a thread is seldom torn.
+func (p *CommentPage) cut() {
+	if len(p.Comments) <= CommentsAPage {
+		return
+	}
+	end := CommentsAPage
+	for i := end; i > 0; i-- {
+		if p.Comments[i].Depth == 0 {
+			end = i
+			break
+		}
+	}
+	last := p.Comments[end-1]
+	p.Comments = p.Comments[:end]
+	p.Next = CommentCursor{last.RootLead, last.RootScore, last.Path}
+}
+
+// Place is where a comment is read: the page of its post that begins with its thread.
+type Place struct {
+	PostID   int64         `db:"post_id"`
+	PostSlug string        `db:"slug"`
+	Whole    bool          // the post has one page: no cursor needed
+	After    CommentCursor // by time
+	Under    int64         // too deep, or too far down its root, for the page: the comment that a page begins with
+}
+
+// PlaceOf finds the page and the anchor of a permalink.
+func (d *DB) PlaceOf(ctx context.Context, v Viewer, commentID int64) (Place, error) {
+	var row struct {
+		Place
+		Path    string `db:"path"`
+		Depth   int    `db:"depth"`
+		RootID  int64  `db:"root_id"`
+		Parent  int64  `db:"parent_id"`
+		Count   int    `db:"comment_seq"`
+		Before  int    `db:"before"`
+		OnPost  int    `db:"on_post"`
+		PrevTop string `db:"prev"`
+	}
+	err := d.get(ctx, "PlaceOf", &row, `SELECT k.post_id, p.slug, k.path, k.depth, k.root_id, COALESCE(k.parent_id, 0) AS parent_id, p.comment_seq,
+			(SELECT COUNT(*) FROM (SELECT 1 FROM comments b WHERE b.root_id = k.root_id AND b.path < k.path LIMIT 200) x) AS before,
+			(SELECT COUNT(*) FROM (SELECT 1 FROM comments b WHERE b.post_id = k.post_id LIMIT 201) x) AS on_post,
+			COALESCE((SELECT b.path FROM comments b WHERE b.post_id = k.post_id AND b.path < (SELECT path FROM comments WHERE id = k.root_id) ORDER BY b.path DESC LIMIT 1), '') AS prev
+		FROM comments k JOIN posts p ON p.id = k.post_id JOIN channels c ON c.id = p.channel_id
+		WHERE k.id = ? AND p.deleted_at IS NULL AND (k.deleted_at IS NULL OR k.reply_count > 0) AND `+visible, commentID, v.ID)
+	if err != nil {
+		return Place{}, err
+	}
+	switch {
+	case row.Depth > MaxDepthShown || row.Before >= CommentsAPage-1:
+		row.Under = commentID
+		if row.Parent != 0 {
+			row.Under = row.Parent // with what it answers above it
+		}
+	case row.OnPost <= CommentsAPage:
+		row.Whole = true
+	default:
+		row.After = CommentCursor{Path: row.PrevTop}
+	}
+	return row.Place, nil
+}
+
+// CommentByID finds a comment that the viewer may read, with its source in Body.
+func (d *DB) CommentByID(ctx context.Context, v Viewer, id int64) (Comment, string, error) {
+	var row struct {
+		Comment
+		Body string `db:"body"`
+	}
+	err := d.get(ctx, "CommentByID", &row, "SELECT "+commentColumns+`, COALESCE(kr.value, 0) AS my_reaction, k.body FROM comments k
+		LEFT JOIN members m ON m.id = k.author_id LEFT JOIN comment_reactions kr ON kr.comment_id = k.id AND kr.member_id = ?
+		JOIN posts p ON p.id = k.post_id JOIN channels c ON c.id = p.channel_id
+		WHERE k.id = ? AND p.deleted_at IS NULL AND (k.deleted_at IS NULL OR k.author_id = ? OR ? = 1) AND `+visible, v.ID, id, v.ID, v.Staff(), v.ID)
+	return row.Comment, row.Body, err
+}
+
+// NewComment is what CreateComment writes. The viewer is its author.
+type NewComment struct {
+	PostID, ParentID int64 // ParentID 0: a root
+	Body, Key        string
+	// Only for demonstrations and imports:
+	CreatedAt                        Millis
+	BaseScore                        int
+	SourceURL, SourceAuthor, Licence string
+	History                          bool // a locked post takes it too, and the post's activity is CreatedAt
+}
+
+// CreateComment writes a comment and answers its id; a form that was sent before answers that of its first sending.
+// ErrLocked: the post takes none.
+func (d *DB) CreateComment(ctx context.Context, v Viewer, n NewComment) (id int64, err error) {
+	body, err := d.rendered(ctx, n.Body)
+	if err != nil {
+		return 0, err
+	}
+	err = d.change(ctx, "CreateComment", func(ctx context.Context, tx *tx) error {
+		if id, err = tx.repeated(ctx, v, n.Key, "comment"); err != nil || id != 0 {
+			return err
+		}
+		if id, err = insertComment(ctx, tx, v, n, body); err != nil {
+			return err
+		}
+		return tx.remember(ctx, v, n.Key, "comment", id)
+	})
+	return id, err
+}
+
+func insertComment(ctx context.Context, tx *tx, v Viewer, n NewComment, body markup.Result) (int64, error) {
+	var post struct {
+		Channel int64 `db:"channel_id"`
+		Locked  bool  `db:"locked"`
+	}
+	if err := tx.get(ctx, "post", &post, `SELECT p.channel_id, p.locked_at IS NOT NULL AS locked FROM posts p JOIN channels c ON c.id = p.channel_id
+		WHERE p.id = ? AND p.deleted_at IS NULL AND `+visible, n.PostID, v.ID); err != nil {
+		return 0, err
+	}
+	if post.Locked && !v.Staff() && !n.History {
+		return 0, fmt.Errorf("comment on post %d: %w", n.PostID, ErrLocked)
+	}
+	now := tx.d.millis()
+	if n.CreatedAt == 0 {
+		n.CreatedAt = now
+	}
+	// The place: the next ordinal under the parent, or of the post's roots. The counters only grow, so that an ordinal
+	// never comes back.
+	parent := struct {
+		Path  string `db:"path"`
+		Depth int    `db:"depth"`
+		Root  int64  `db:"root_id"`
+		Seq   int64  `db:"reply_seq"`
+	}{Depth: -1}
+	var parentID, author any
+	if v.ID != 0 {
+		author = v.ID
+	}
+	if n.ParentID != 0 {
+		parentID = n.ParentID
+		if err := tx.get(ctx, "parent", &parent, `UPDATE comments SET reply_seq = reply_seq + 1, reply_count = reply_count + 1
+			WHERE id = ? AND post_id = ? AND (deleted_at IS NULL OR ? = 1) RETURNING path, depth, root_id, reply_seq`, n.ParentID, n.PostID, n.History); err != nil {
+			return 0, err
+		}
+	} else if err := tx.get(ctx, "ordinal", &parent.Seq, "UPDATE posts SET comment_seq = comment_seq + 1 WHERE id = ? RETURNING comment_seq", n.PostID); err != nil {
+		return 0, err
+	}
+	id, err := tx.insert(ctx, "comment", `INSERT INTO comments (post_id, parent_id, root_id, author_id, path, depth, base_score, score, created_at,
+			source_url, source_author, licence, excerpt, html_version, html, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		n.PostID, parentID, parent.Root, author, parent.Path+pathStep(parent.Seq), parent.Depth+1, n.BaseScore, n.BaseScore, n.CreatedAt,
+		n.SourceURL, n.SourceAuthor, n.Licence, body.Excerpt, markup.Version, body.HTML, n.Body)
+	if err != nil {
+		return 0, err
+	}
+	if parent.Root == 0 {
+		if err := tx.one(ctx, "root", "UPDATE comments SET root_id = id WHERE id = ?", id); err != nil {
+			return 0, err
+		}
+	}
+	if err := tx.one(ctx, "post", "UPDATE posts SET comment_count = comment_count + 1, active_at = max(active_at, ?) WHERE id = ?", n.CreatedAt, n.PostID); err != nil {
+		return 0, err
+	}
+	if err := tx.one(ctx, "channel", "UPDATE channels SET active_at = max(active_at, ?) WHERE id = ?", n.CreatedAt, post.Channel); err != nil {
+		return 0, err
+	}
+	if v.ID == 0 {
+		return id, nil
+	}
+	return id, tx.one(ctx, "author", "UPDATE members SET comment_count = comment_count + 1 WHERE id = ?", v.ID)
+}
+
+// EditComment replaces a comment's text; its author and staff may.
+func (d *DB) EditComment(ctx context.Context, v Viewer, id int64, source string) error {
+	body, err := d.rendered(ctx, source)
+	if err != nil {
+		return err
+	}
+	return d.change(ctx, "EditComment", func(ctx context.Context, tx *tx) error {
+		return tx.one(ctx, "comment", `UPDATE comments SET body = ?, html = ?, html_version = ?, excerpt = ?, edited_at = ?
+			WHERE id = ? AND deleted_at IS NULL AND `+mayEdit("comments"), source, body.HTML, markup.Version, body.Excerpt, d.millis(), id, v.ID, v.Staff())
+	})
+}
+
+// DeleteComment hides a comment's text; its replies stay where they are. For its author and staff.
+func (d *DB) DeleteComment(ctx context.Context, v Viewer, id int64) error {
+	return d.change(ctx, "DeleteComment", func(ctx context.Context, tx *tx) error {
+		return countComment(ctx, tx, -1, `UPDATE comments SET deleted_at = ?, deleted_by = ? WHERE id = ? AND deleted_at IS NULL AND `+mayEdit("comments"),
+			d.millis(), v.ID, id, v.ID, v.Staff())
+	})
+}
+
+// UndeleteComment undoes DeleteComment. An author cannot undo what a moderator removed.
+func (d *DB) UndeleteComment(ctx context.Context, v Viewer, id int64) error {
+	return d.change(ctx, "UndeleteComment", func(ctx context.Context, tx *tx) error {
+		return countComment(ctx, tx, 1, `UPDATE comments SET deleted_at = NULL, deleted_by = NULL
+			WHERE id = ? AND deleted_at IS NOT NULL AND (deleted_by = ? OR ? = 1) AND `+mayEdit("comments"), id, v.ID, v.Staff(), v.ID, v.Staff())
+	})
+}
+
+func countComment(ctx context.Context, tx *tx, by int, update string, args ...any) error {
+	var at struct {
+		Post   int64 `db:"post_id"`
+		Author int64 `db:"author_id"`
+	}
+	if err := tx.get(ctx, "comment", &at, update+" RETURNING post_id, COALESCE(author_id, 0) AS author_id", args...); err != nil {
+		return err
+	}
+	if err := tx.one(ctx, "post", "UPDATE posts SET comment_count = comment_count + ? WHERE id = ?", by, at.Post); err != nil {
+		return err
+	}
+	_, err := tx.exec(ctx, "author", "UPDATE members SET comment_count = comment_count + ? WHERE id = ?", by, at.Author)
+	return err
+}
+
+// MemberComment is a comment on its author's page.
+type MemberComment struct {
+	ID        int64  `db:"id"`
+	PostID    int64  `db:"post_id"`
+	PostTitle string `db:"title"`
+	Excerpt   string `db:"excerpt"`
+	Score     int    `db:"score"`
+	CreatedAt Millis `db:"created_at"`
+}
+
+// CommentsByAuthor lists a member's comments, the newest first.
+func (d *DB) CommentsByAuthor(ctx context.Context, v Viewer, authorID int64, after Cursor, limit int) ([]MemberComment, error) {
+	var list []MemberComment
+	key, id := after.start()
+	err := d.list(ctx, "CommentsByAuthor", &list, `SELECT k.id, k.post_id, p.title, k.excerpt, k.score, k.created_at
+		FROM comments k CROSS JOIN posts p ON p.id = k.post_id CROSS JOIN channels c ON c.id = p.channel_id
+		WHERE k.author_id = ? AND k.deleted_at IS NULL AND (k.created_at, k.id) < (?, ?) AND p.deleted_at IS NULL AND `+visible+`
+		ORDER BY k.created_at DESC, k.id DESC LIMIT ?`, authorID, key, id, v.ID, limit)
+	return list, err
+}
+
+// IsNotFound reports that a row is not there or not for the viewer's eyes.
+func IsNotFound(err error) bool { return errors.Is(err, ErrNotFound) }

@@ -1,0 +1,221 @@
+package db
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
+
+	"codex/app/markup"
+)
+
+// Member is a member as their page shows them.
+type Member struct {
+	ID           int64       `db:"id"`
+	Handle       string      `db:"handle"`
+	Name         string      `db:"name"`
+	Role         Role        `db:"role"`
+	Origin       string      `db:"origin"`
+	PostCount    int         `db:"post_count"`
+	CommentCount int         `db:"comment_count"`
+	CreatedAt    Millis      `db:"created_at"`
+	SourceURL    string      `db:"source_url"`
+	Bio          string      `db:"bio"`
+	BioHTML      markup.HTML `db:"bio_html"`
+}
+
+// Credentials are what signing in compares; they never leave the handler.
+type Credentials struct {
+	ID       int64  `db:"id"`
+	Handle   string `db:"handle"`
+	Password string `db:"password"`
+	Role     Role   `db:"role"`
+}
+
+const memberColumns = `m.id, m.handle, m.name, m.role, m.origin, m.post_count, m.comment_count, m.created_at, m.source_url, m.bio, m.bio_html`
+
+var handlePattern = regexp.MustCompile(`^[\p{L}\p{N}][\p{L}\p{N}_.\-]{1,28}[\p{L}\p{N}_]$`)
+
+// ValidHandle: 3 to 30 letters, digits, and _ . - inside.
+func ValidHandle(handle string) bool {
+	return handle == norm.NFKC.String(handle) && handlePattern.MatchString(handle)
+}
+
+func foldHandle(handle string) string { return strings.ToLower(norm.NFKC.String(handle)) }
+func foldEmail(email string) string   { return strings.ToLower(strings.TrimSpace(email)) }
+
+// MemberByHandle finds a member without regard to case.
+func (d *DB) MemberByHandle(ctx context.Context, handle string) (Member, error) {
+	var m Member
+	err := d.get(ctx, "MemberByHandle", &m, "SELECT "+memberColumns+" FROM members m WHERE m.handle_key = ? AND m.deleted_at IS NULL", foldHandle(handle))
+	return m, err
+}
+
+// MemberByID finds a member. It is the guide's GetUserWithContext.
+func (d *DB) MemberByID(ctx context.Context, id int64) (Member, error) {
+	var m Member
+	err := d.get(ctx, "MemberByID", &m, "SELECT "+memberColumns+" FROM members m WHERE m.id = ? AND m.deleted_at IS NULL", id)
+	return m, err
+}
+
+// CredentialsByLogin finds a member by handle or e-mail address, ErrNotFound for those who cannot sign in.
+func (d *DB) CredentialsByLogin(ctx context.Context, login string) (Credentials, error) {
+	column, key := "handle_key", foldHandle(login)
+	if strings.Contains(login, "@") {
+		column, key = "email_key", foldEmail(login)
+	}
+	var c Credentials
+	err := d.get(ctx, "CredentialsByLogin", &c, "SELECT id, handle, password, role FROM members WHERE "+column+" = ? AND password <> '' AND deleted_at IS NULL", key)
+	return c, err
+}
+
+// CredentialsByID is the same for a member who is signed in already and must show their password again.
+func (d *DB) CredentialsByID(ctx context.Context, id int64) (Credentials, error) {
+	var c Credentials
+	err := d.get(ctx, "CredentialsByID", &c, "SELECT id, handle, password, role FROM members WHERE id = ? AND deleted_at IS NULL", id)
+	return c, err
+}
+
+// HasAdmin reports whether the site has an owner.
+func (d *DB) HasAdmin(ctx context.Context) (bool, error) {
+	var n int
+	err := d.get(ctx, "HasAdmin", &n, "SELECT EXISTS (SELECT 1 FROM members WHERE role = 'admin' AND deleted_at IS NULL)")
+	return n == 1, err
+}
+
+// NewMember is what CreateMember writes. Password is a PHC string, empty for those who cannot sign in.
+type NewMember struct {
+	Handle, Name, Email, Password, Bio, SourceURL string
+	Role                                          Role
+	Origin                                        string // "registered", "command", "demo" or "import"
+	CreatedAt                                     Millis // zero: now
+	FirstAdmin                                    bool   // fail with ErrForbidden when the site has an admin
+}
+
+// ErrHandleTaken and ErrEmailTaken say which of the two unique values is in use.
+var (
+	ErrHandleTaken = &Error{text: "handle is taken", status: 409}
+	ErrEmailTaken  = &Error{text: "e-mail address is in use", status: 409}
+)
+
+// CreateMember adds a member and answers their id.
+func (d *DB) CreateMember(ctx context.Context, n NewMember) (id int64, err error) {
+	bio, err := d.rendered(ctx, n.Bio)
+	if err != nil {
+		return 0, err
+	}
+	err = d.change(ctx, "CreateMember", func(ctx context.Context, tx *tx) error {
+		if n.FirstAdmin {
+			var admins int
+			if err := tx.get(ctx, "admins", &admins, "SELECT COUNT(*) FROM members WHERE role = 'admin' AND deleted_at IS NULL"); err != nil {
+				return err
+			}
+			if admins > 0 {
+				return ErrForbidden
+			}
+		}
+		id, err = insertMember(ctx, tx, n, bio)
+		return err
+	})
+	return id, err
+}
+
+func insertMember(ctx context.Context, tx *tx, n NewMember, bio markup.Result) (int64, error) {
+	now := tx.d.millis()
+	if n.CreatedAt == 0 {
+		n.CreatedAt = now
+	}
+	if n.Role == "" {
+		n.Role = Plain
+	}
+	if n.Name == "" {
+		n.Name = n.Handle
+	}
+	var email, emailKey any
+	if n.Email != "" {
+		email, emailKey = n.Email, foldEmail(n.Email)
+	}
+	id, err := tx.insert(ctx, "member", `INSERT INTO members
+		(handle, handle_key, name, email, email_key, password, role, origin, created_at, caught_up_at, source_url, bio, bio_html, bio_version)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		n.Handle, foldHandle(n.Handle), n.Name, email, emailKey, n.Password, n.Role, n.Origin, n.CreatedAt, now, n.SourceURL, n.Bio, bio.HTML, markup.Version)
+	if errors.Is(err, ErrConflict) {
+		if strings.Contains(err.Error(), "email_key") {
+			return 0, fmt.Errorf("%w: %w", ErrEmailTaken, err)
+		}
+		return 0, fmt.Errorf("%w: %w", ErrHandleTaken, err)
+	}
+	return id, err
+}
+
+// SetPassword stores a new PHC string and ends every session but the one named (0: ends all).
+func (d *DB) SetPassword(ctx context.Context, memberID int64, phc string, keepSession int64) error {
+	return d.change(ctx, "SetPassword", func(ctx context.Context, tx *tx) error {
+		if err := tx.one(ctx, "password", "UPDATE members SET password = ? WHERE id = ? AND deleted_at IS NULL", phc, memberID); err != nil {
+			return err
+		}
+		_, err := tx.exec(ctx, "sessions", "DELETE FROM sessions WHERE member_id = ? AND id <> ?", memberID, keepSession)
+		return err
+	})
+}
+
+// SetRole gives a member a role and ends their sessions: a session's identity changes when its rights rise.
+func (d *DB) SetRole(ctx context.Context, memberID int64, role Role) error {
+	return d.change(ctx, "SetRole", func(ctx context.Context, tx *tx) error {
+		if err := tx.one(ctx, "role", "UPDATE members SET role = ? WHERE id = ? AND deleted_at IS NULL", role, memberID); err != nil {
+			return err
+		}
+		_, err := tx.exec(ctx, "sessions", "DELETE FROM sessions WHERE member_id = ?", memberID)
+		return err
+	})
+}
+
+// SetProfile stores what a member says of themselves.
+func (d *DB) SetProfile(ctx context.Context, v Viewer, name, bio string) error {
+	res, err := d.rendered(ctx, bio)
+	if err != nil {
+		return err
+	}
+	return d.change(ctx, "SetProfile", func(ctx context.Context, tx *tx) error {
+		return tx.one(ctx, "profile", "UPDATE members SET name = ?, bio = ?, bio_html = ?, bio_version = ? WHERE id = ?", name, bio, res.HTML, markup.Version, v.ID)
+	})
+}
+
+// SetTheme stores "light", "dark", or "" for the system's.
+func (d *DB) SetTheme(ctx context.Context, v Viewer, theme string) error {
+	return d.change(ctx, "SetTheme", func(ctx context.Context, tx *tx) error {
+		return tx.one(ctx, "theme", "UPDATE members SET theme = ? WHERE id = ?", theme, v.ID)
+	})
+}
+
+// CaughtUp marks all that is on the site now as read for the viewer.
+func (d *DB) CaughtUp(ctx context.Context, v Viewer) error {
+	return d.change(ctx, "CaughtUp", func(ctx context.Context, tx *tx) error {
+		if err := tx.one(ctx, "caught up", "UPDATE members SET caught_up_at = ? WHERE id = ?", d.millis(), v.ID); err != nil {
+			return err
+		}
+		_, err := tx.exec(ctx, "channels", "UPDATE memberships SET seen_at = ? WHERE member_id = ?", d.millis(), v.ID)
+		return err
+	})
+}
+
+// CleanName folds a display name to one line of printable text, at most 60 characters.
+// It fails for text that would show as something else: NUL, control characters, bidirectional overrides.
+func CleanName(name string) (string, bool) {
+	name = strings.Join(strings.Fields(norm.NFC.String(name)), " ")
+	if !utf8.ValidString(name) || utf8.RuneCountInString(name) > 60 || hasControl(name) {
+		return "", false
+	}
+	return name, true
+}
+
+// hasControl finds control characters and the bidirectional ones that can make a line read as another.
+func hasControl(s string) bool {
+	return strings.ContainsFunc(s, func(r rune) bool {
+		return r < ' ' || r == 0x7f || r >= 0x80 && r < 0xa0 || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069 || r == 0x200e || r == 0x200f || r == 0x061c || r == utf8.RuneError
+	})
+}

@@ -1,0 +1,301 @@
+package db
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/gosimple/slug"
+
+	"codex/app/markup"
+)
+
+// Post is a post as its page shows it.
+type Post struct {
+	PostRow
+	HTML         markup.HTML `db:"html"`
+	Opens        bool        `db:"opens"`
+	Body         string      `db:"body"`
+	Likes        int         `db:"likes"`
+	Dislikes     int         `db:"dislikes"`
+	AcceptedID   int64       `db:"accepted_id"`
+	EditedAt     Millis      `db:"edited_at"`
+	DeletedAt    Millis      `db:"deleted_at"`
+	SourceURL    string      `db:"source_url"`
+	SourceAuthor string      `db:"source_author"`
+	Licence      string      `db:"licence"`
+	DuplicateOf  int64       `db:"duplicate_of"`
+	MyReaction   int         `db:"my_reaction"` // 1, -1 or 0
+	MyRole       string      `db:"my_role"`     // the viewer's role in the channel
+	Joined       bool        `db:"joined"`
+}
+
+// PostByID finds a post that the viewer may read. A deleted one is found by its author and by staff, who may undo it.
+func (d *DB) PostByID(ctx context.Context, v Viewer, id int64) (Post, error) {
+	var p Post
+	columns, joins, args := postRowSelect(v)
+	args = append(args, v.ID, v.ID, id, v.ID, v.Staff(), v.ID)
+	err := d.get(ctx, "PostByID", &p, "SELECT "+columns+`, p.html, p.opens, p.body, p.likes, p.dislikes, COALESCE(p.accepted_id, 0) AS accepted_id,
+			COALESCE(p.edited_at, 0) AS edited_at, COALESCE(p.deleted_at, 0) AS deleted_at, p.source_url, p.source_author, p.licence,
+			COALESCE(p.duplicate_of, 0) AS duplicate_of, COALESCE(pr.value, 0) AS my_reaction, COALESCE(ms.role, '') AS my_role, ms.role IS NOT NULL AS joined
+		FROM posts p`+joins+`
+		LEFT JOIN post_reactions pr ON pr.post_id = p.id AND pr.member_id = ?
+		LEFT JOIN memberships ms ON ms.channel_id = p.channel_id AND ms.member_id = ?
+		WHERE p.id = ? AND (p.deleted_at IS NULL OR p.author_id = ? OR ? = 1) AND `+visible, args...)
+	p.judge(v)
+	return p, err
+}
+
+// NewPost is what CreatePost writes. The viewer is its author.
+type NewPost struct {
+	ChannelID         int64
+	Kind, Title, Body string
+	Tags              []string
+	Key               string // the form's idempotency key
+	// Only for demonstrations and imports, which bring a history with them:
+	CreatedAt                        Millis
+	BaseScore                        int
+	Pinned, Locked                   bool
+	SourceURL, SourceAuthor, Licence string
+}
+
+// SlugOf is the readable part of a post's address; a word that is an action there is given another.
+func SlugOf(title string) string {
+	s := truncate(slug.Make(title), 60)
+	switch s {
+	case "", "edit", "history", "delete", "undelete", "comments", "react", "save", "follow", "lock", "pin", "read":
+		return "post-" + s
+	}
+	return s
+}
+
+// CreatePost writes a post and answers its id; a form that was sent before answers the id of its first sending.
+// A *markup.LimitError is the text's own fault.
+func (d *DB) CreatePost(ctx context.Context, v Viewer, n NewPost) (id int64, err error) {
+	body, err := d.rendered(ctx, n.Body)
+	if err != nil {
+		return 0, err
+	}
+	err = d.change(ctx, "CreatePost", func(ctx context.Context, tx *tx) error {
+		if id, err = tx.repeated(ctx, v, n.Key, "post"); err != nil || id != 0 {
+			return err
+		}
+		if id, err = insertPost(ctx, tx, v, n, body); err != nil {
+			return err
+		}
+		return tx.remember(ctx, v, n.Key, "post", id)
+	})
+	return id, err
+}
+
+func insertPost(ctx context.Context, tx *tx, v Viewer, n NewPost, body markup.Result) (int64, error) {
+	var channel int64
+	if err := tx.get(ctx, "channel", &channel, "SELECT c.id FROM channels c WHERE c.id = ? AND "+visible, n.ChannelID, v.ID); err != nil {
+		return 0, err
+	}
+	now := tx.d.millis()
+	if n.CreatedAt == 0 {
+		n.CreatedAt = now
+	}
+	var author, pinned, locked any
+	if v.ID != 0 {
+		author = v.ID
+	}
+	if n.Pinned {
+		pinned = n.CreatedAt
+	}
+	if n.Locked {
+		locked = n.CreatedAt
+	}
+	id, err := tx.insert(ctx, "post", `INSERT INTO posts (channel_id, author_id, kind, title, slug, tags, base_score, score, age_class, created_at, active_at,
+			pinned_at, locked_at, source_url, source_author, licence, excerpt, opens, html_version, html, body)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		n.ChannelID, author, n.Kind, n.Title, SlugOf(n.Title), joinTags(n.Tags), n.BaseScore, n.BaseScore, ageClass(now.Time().Sub(n.CreatedAt.Time())), n.CreatedAt, n.CreatedAt,
+		pinned, locked, n.SourceURL, n.SourceAuthor, n.Licence, body.Excerpt, body.Opens, markup.Version, body.HTML, n.Body)
+	if err != nil {
+		return 0, err
+	}
+	if err := tx.setTags(ctx, id, n.CreatedAt, n.Tags); err != nil {
+		return 0, err
+	}
+	if err := tx.one(ctx, "channel", "UPDATE channels SET post_count = post_count + 1, active_at = max(active_at, ?) WHERE id = ?", n.CreatedAt, n.ChannelID); err != nil {
+		return 0, err
+	}
+	if v.ID == 0 {
+		return id, nil
+	}
+	return id, tx.one(ctx, "author", "UPDATE members SET post_count = post_count + 1 WHERE id = ?", v.ID)
+}
+
+// mayEdit is the condition that the viewer wrote the post or comment named by the alias, or is staff. Its parameters
+// are the viewer's id and whether they are staff.
+func mayEdit(alias string) string { return "(" + alias + ".author_id = ? OR ? = 1)" }
+
+// EditPost replaces a post's title, text and tags; its author and staff may.
+func (d *DB) EditPost(ctx context.Context, v Viewer, id int64, title, source string, tags []string) error {
+	body, err := d.rendered(ctx, source)
+	if err != nil {
+		return err
+	}
+	return d.change(ctx, "EditPost", func(ctx context.Context, tx *tx) error {
+		var created Millis
+		if err := tx.get(ctx, "post", &created, `UPDATE posts SET title = ?, slug = ?, tags = ?, body = ?, html = ?, html_version = ?, excerpt = ?, opens = ?, edited_at = ?
+			WHERE id = ? AND deleted_at IS NULL AND `+mayEdit("posts")+` RETURNING created_at`,
+			title, SlugOf(title), joinTags(tags), source, body.HTML, markup.Version, body.Excerpt, body.Opens, d.millis(), id, v.ID, v.Staff()); err != nil {
+			return err
+		}
+		return tx.setTags(ctx, id, created, tags)
+	})
+}
+
+// DeletePost hides a post; UndeletePost shows it again. Both are for its author and staff, and only once each.
+func (d *DB) DeletePost(ctx context.Context, v Viewer, id int64) error {
+	return d.change(ctx, "DeletePost", func(ctx context.Context, tx *tx) error {
+		return countPost(ctx, tx, -1, `UPDATE posts SET deleted_at = ?, deleted_by = ? WHERE id = ? AND deleted_at IS NULL AND `+mayEdit("posts"),
+			d.millis(), v.ID, id, v.ID, v.Staff())
+	})
+}
+
+// UndeletePost undoes DeletePost. An author cannot undo what a moderator removed.
+func (d *DB) UndeletePost(ctx context.Context, v Viewer, id int64) error {
+	return d.change(ctx, "UndeletePost", func(ctx context.Context, tx *tx) error {
+		return countPost(ctx, tx, 1, `UPDATE posts SET deleted_at = NULL, deleted_by = NULL WHERE id = ? AND deleted_at IS NOT NULL AND (deleted_by = ? OR ? = 1) AND `+mayEdit("posts"),
+			id, v.ID, v.Staff(), v.ID, v.Staff())
+	})
+}
+
+func countPost(ctx context.Context, tx *tx, by int, update string, args ...any) error {
+	var at struct {
+		Channel int64 `db:"channel_id"`
+		Author  int64 `db:"author_id"`
+	}
+	if err := tx.get(ctx, "post", &at, update+" RETURNING channel_id, COALESCE(author_id, 0) AS author_id", args...); err != nil {
+		return err
+	}
+	if _, err := tx.exec(ctx, "channel", "UPDATE channels SET post_count = post_count + ? WHERE id = ?", by, at.Channel); err != nil {
+		return err
+	}
+	_, err := tx.exec(ctx, "author", "UPDATE members SET post_count = post_count + ? WHERE id = ?", by, at.Author)
+	return err
+}
+
+// SetPinned pins a post above its channel's feed, or lets it go. For those who moderate the channel.
+func (d *DB) SetPinned(ctx context.Context, v Viewer, id int64, on bool) error {
+	return d.moderate(ctx, "SetPinned", "pinned_at", v, id, on)
+}
+
+// SetLocked closes a post to new comments, or opens it. For those who moderate the channel.
+func (d *DB) SetLocked(ctx context.Context, v Viewer, id int64, on bool) error {
+	return d.moderate(ctx, "SetLocked", "locked_at", v, id, on)
+}
+
+func (d *DB) moderate(ctx context.Context, name, column string, v Viewer, id int64, on bool) error {
+	var at any
+	if on {
+		at = d.millis()
+	}
+	return d.change(ctx, name, func(ctx context.Context, tx *tx) error {
+		return tx.one(ctx, "post", "UPDATE posts SET "+column+" = ? WHERE id = ? AND deleted_at IS NULL AND "+mayModerate("posts.channel_id"), at, id, v.Staff(), v.ID)
+	})
+}
+
+// Accept marks a comment as the answer to its question, or with commentID 0 takes the mark away. For the question's
+// author and staff. The root whose thread holds the answer leads the comments from then on.
+func (d *DB) Accept(ctx context.Context, v Viewer, postID, commentID int64) error {
+	return d.change(ctx, "Accept", func(ctx context.Context, tx *tx) error {
+		var answer any
+		if commentID != 0 {
+			answer = commentID
+			var root int64
+			if err := tx.get(ctx, "comment", &root, "SELECT root_id FROM comments WHERE id = ? AND post_id = ? AND deleted_at IS NULL", commentID, postID); err != nil {
+				return err
+			}
+		}
+		if err := tx.one(ctx, "post", "UPDATE posts SET accepted_id = ? WHERE id = ? AND kind = 'question' AND deleted_at IS NULL AND "+mayEdit("posts"), answer, postID, v.ID, v.Staff()); err != nil {
+			return fmt.Errorf("accept comment %d: %w", commentID, err)
+		}
+		return lead(ctx, tx, postID, commentID)
+	})
+}
+
+func lead(ctx context.Context, tx *tx, postID, commentID int64) error {
+	if _, err := tx.exec(ctx, "unlead", "UPDATE comments SET lead = 0 WHERE post_id = ? AND depth = 0 AND lead = 1", postID); err != nil {
+		return err
+	}
+	_, err := tx.exec(ctx, "lead", "UPDATE comments SET lead = 1 WHERE id = (SELECT root_id FROM comments WHERE id = ?)", commentID)
+	return err
+}
+
+// MarkRead notes that the viewer has read the post with its present comments.
+func (d *DB) MarkRead(ctx context.Context, v Viewer, postID int64) error {
+	return d.change(ctx, "MarkRead", func(ctx context.Context, tx *tx) error {
+		_, err := tx.exec(ctx, "read", `INSERT INTO reads (member_id, post_id, comments_seen, read_at)
+			SELECT ?, p.id, p.comment_count, ? FROM posts p WHERE p.id = ?
+			ON CONFLICT (member_id, post_id) DO UPDATE SET comments_seen = excluded.comments_seen, read_at = excluded.read_at`, v.ID, d.millis(), postID)
+		return err
+	})
+}
+
+// React sets the viewer's reaction to a post: 1 like, -1 dislike, 0 none. It answers the new score.
+func (d *DB) React(ctx context.Context, v Viewer, postID int64, value int) (score int, err error) {
+	err = d.change(ctx, "React", func(ctx context.Context, tx *tx) error {
+		var post int64
+		if err := tx.get(ctx, "post", &post, "SELECT p.id FROM posts p JOIN channels c ON c.id = p.channel_id WHERE p.id = ? AND p.deleted_at IS NULL AND "+visible, postID, v.ID); err != nil {
+			return err
+		}
+		if err := tx.react(ctx, "post", postID, postID, v, value); err != nil {
+			return err
+		}
+		return tx.get(ctx, "score", &score, "SELECT score FROM posts WHERE id = ?", postID)
+	})
+	return score, err
+}
+
+// ReactToComment is the same for a comment.
+func (d *DB) ReactToComment(ctx context.Context, v Viewer, commentID int64, value int) (score int, err error) {
+	err = d.change(ctx, "ReactToComment", func(ctx context.Context, tx *tx) error {
+		var post int64
+		if err := tx.get(ctx, "comment", &post, `SELECT k.post_id FROM comments k JOIN posts p ON p.id = k.post_id JOIN channels c ON c.id = p.channel_id
+			WHERE k.id = ? AND k.deleted_at IS NULL AND p.deleted_at IS NULL AND `+visible, commentID, v.ID); err != nil {
+			return err
+		}
+		if err := tx.react(ctx, "comment", commentID, post, v, value); err != nil {
+			return err
+		}
+		return tx.get(ctx, "score", &score, "SELECT score FROM comments WHERE id = ?", commentID)
+	})
+	return score, err
+}
+
+// react writes the row and moves the counts by the difference, so that the score always equals base and reactions.
+func (t *tx) react(ctx context.Context, subject string, id, postID int64, v Viewer, value int) error {
+	table := subject + "_reactions"
+	var old int
+	if err := t.get(ctx, "reaction", &old, "SELECT COALESCE((SELECT value FROM "+table+" WHERE "+subject+"_id = ? AND member_id = ?), 0)", id, v.ID); err != nil {
+		return err
+	}
+	if old == value {
+		return nil
+	}
+	if old != 0 {
+		if err := t.one(ctx, "reaction", "DELETE FROM "+table+" WHERE "+subject+"_id = ? AND member_id = ?", id, v.ID); err != nil {
+			return err
+		}
+	}
+	if value != 0 {
+		columns, marks, args := subject+"_id, member_id, value, created_at", "?, ?, ?, ?", []any{id, v.ID, value, t.d.millis()}
+		if subject == "comment" {
+			columns, marks, args = columns+", post_id", marks+", ?", append(args, postID)
+		}
+		if _, err := t.exec(ctx, "reaction", "INSERT INTO "+table+" ("+columns+") VALUES ("+marks+")", args...); err != nil {
+			return err
+		}
+	}
+	is := func(v, want int) int {
+		if v == want {
+			return 1
+		}
+		return 0
+	}
+	return t.one(ctx, "score", "UPDATE "+subject+"s SET likes = likes + ?, dislikes = dislikes + ?, score = score + ? WHERE id = ?",
+		is(value, 1)-is(old, 1), is(value, -1)-is(old, -1), value-old, id)
+}

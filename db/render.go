@@ -1,0 +1,57 @@
+package db
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"strings"
+
+	"codex/app/markup"
+)
+
+// rendered turns what a person wrote into HTML, with the members and channels that it names resolved to ids in one
+// query each. It runs before the write's transaction, never inside it.
+func (d *DB) rendered(ctx context.Context, source string) (markup.Result, error) {
+	if source == "" {
+		return markup.Result{}, nil
+	}
+	refs := markup.Refs{Members: map[string]int64{}, Channels: map[string]int64{}}
+	sum := sha256.Sum256([]byte(source))
+	refs.IDPrefix = "n" + hex.EncodeToString(sum[:4]) + "-" // footnotes of two texts on one page must not meet
+	handles, slugs := d.markup.Scan(source)
+	if err := d.resolve(ctx, "MentionedMembers", "SELECT id, handle_key AS name FROM members WHERE deleted_at IS NULL AND handle_key IN ", handles, foldHandle, refs.Members); err != nil {
+		return markup.Result{}, err
+	}
+	if err := d.resolve(ctx, "MentionedChannels", "SELECT id, slug AS name FROM channels WHERE slug IN ", slugs, strings.ToLower, refs.Channels); err != nil {
+		return markup.Result{}, err
+	}
+	return d.markup.Render(source, refs)
+}
+
+// maxRefs bounds the members, and the channels, that one text can name.
+const maxRefs = 50
+
+func (d *DB) resolve(ctx context.Context, name, query string, names []string, fold func(string) string, into map[string]int64) error {
+	if len(names) == 0 {
+		return nil
+	}
+	// The list is always 50 parameters long, so that there is one statement to prepare.
+	args := make([]any, maxRefs)
+	for i := range args {
+		args[i] = ""
+		if i < len(names) {
+			args[i] = fold(names[i])
+		}
+	}
+	var found []struct {
+		ID   int64  `db:"id"`
+		Name string `db:"name"`
+	}
+	if err := d.list(ctx, name, &found, query+"(?"+strings.Repeat(", ?", maxRefs-1)+")", args...); err != nil {
+		return err
+	}
+	for _, f := range found {
+		into[f.Name] = f.ID
+	}
+	return nil
+}
