@@ -2,7 +2,6 @@ package db
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"regexp"
 
@@ -73,7 +72,7 @@ func (d *DB) Channels(ctx context.Context, v Viewer, after Cursor, limit int) ([
 	return list, err
 }
 
-// Rail lists the channels for the rail: those joined, by name, at most 30; for a guest the 12 most active.
+// Rail lists the channels for the rail: of those joined the 30 last visited, by name; for a guest the 12 most active.
 func (d *DB) Rail(ctx context.Context, v Viewer) ([]RailChannel, error) {
 	var list []RailChannel
 	if !v.SignedIn() {
@@ -83,8 +82,9 @@ func (d *DB) Rail(ctx context.Context, v Viewer) ([]RailChannel, error) {
 	}
 	err := d.list(ctx, "Rail", &list, `SELECT c.id, c.slug, c.name,
 			(SELECT COUNT(*) FROM (SELECT 1 FROM posts p WHERE p.channel_id = c.id AND p.deleted_at IS NULL AND p.active_at > ms.seen_at LIMIT 100) u) AS unread
-		FROM memberships ms JOIN channels c ON c.id = ms.channel_id
-		WHERE ms.member_id = ? AND `+visible+` ORDER BY c.name LIMIT 30`, v.ID, v.ID)
+		FROM (SELECT channel_id, seen_at FROM memberships WHERE member_id = ? ORDER BY seen_at DESC, channel_id LIMIT 30) ms
+		CROSS JOIN channels c ON c.id = ms.channel_id
+		WHERE `+visible+` ORDER BY c.name, c.id`, v.ID, v.ID)
 	return list, err
 }
 
@@ -96,6 +96,9 @@ type NewChannel struct {
 
 // CreateChannel makes a channel with the viewer as its owner and first member. ErrConflict: the slug is taken.
 func (d *DB) CreateChannel(ctx context.Context, v Viewer, n NewChannel) (slug string, err error) {
+	if !v.SignedIn() {
+		return "", fmt.Errorf("CreateChannel: %w", ErrForbidden)
+	}
 	rules, err := d.rendered(ctx, n.Rules)
 	if err != nil {
 		return "", err
@@ -129,12 +132,11 @@ func (d *DB) SetChannel(ctx context.Context, v Viewer, id int64, name, descripti
 		return err
 	}
 	return d.change(ctx, "SetChannel", func(ctx context.Context, tx *tx) error {
-		err := tx.one(ctx, "channel", `UPDATE channels SET name = ?, description = ?, rules = ?, rules_html = ?, rules_version = ?
-			WHERE id = ? AND `+mayModerate("channels.id"), name, description, rules, res.HTML, markup.Version, id, v.Staff(), v.ID)
-		if errors.Is(err, ErrNotFound) {
-			return fmt.Errorf("channel %d: %w", id, ErrForbidden)
+		if err := tx.readableChannel(ctx, v, id); err != nil {
+			return err
 		}
-		return err
+		return forbidden(tx.one(ctx, "channel", `UPDATE channels SET name = ?, description = ?, rules = ?, rules_html = ?, rules_version = ?
+			WHERE id = ? AND `+mayModerate("channels.id"), name, description, rules, res.HTML, markup.Version, id, v.Staff(), v.ID))
 	})
 }
 
@@ -146,7 +148,12 @@ func mayModerate(channel string) string {
 
 // Join makes the viewer a member of the channel; joining twice changes nothing.
 func (d *DB) Join(ctx context.Context, v Viewer, channelID int64) error {
-	return d.change(ctx, "Join", func(ctx context.Context, tx *tx) error { return join(ctx, tx, v.ID, channelID, d.millis()) })
+	return d.change(ctx, "Join", func(ctx context.Context, tx *tx) error {
+		if err := tx.readableChannel(ctx, v, channelID); err != nil {
+			return err
+		}
+		return join(ctx, tx, v.ID, channelID, d.millis())
+	})
 }
 
 func join(ctx context.Context, tx *tx, memberID, channelID int64, now Millis) error {
@@ -199,5 +206,14 @@ func (d *DB) ChannelMembers(ctx context.Context, v Viewer, channelID int64, afte
 		FROM memberships ms JOIN members m ON m.id = ms.member_id JOIN channels c ON c.id = ms.channel_id
 		WHERE ms.channel_id = ? AND (ms.joined_at, ms.member_id) > (?, ?) AND m.deleted_at IS NULL AND `+visible+`
 		ORDER BY ms.joined_at, ms.member_id LIMIT ?`, channelID, after.Key, after.ID, v.ID, limit)
+	return list, err
+}
+
+// ChannelKeepers lists who keeps a channel: its owner and moderators, at most 6.
+func (d *DB) ChannelKeepers(ctx context.Context, v Viewer, channelID int64) ([]ChannelMember, error) {
+	var list []ChannelMember
+	err := d.list(ctx, "ChannelKeepers", &list, `SELECT m.id, m.handle, m.name, ms.role, ms.joined_at
+		FROM memberships ms JOIN members m ON m.id = ms.member_id JOIN channels c ON c.id = ms.channel_id
+		WHERE ms.channel_id = ? AND ms.role <> 'member' AND m.deleted_at IS NULL AND `+visible+` ORDER BY ms.role DESC, ms.member_id LIMIT 6`, channelID, v.ID)
 	return list, err
 }

@@ -26,6 +26,7 @@ type Comment struct {
 	CreatedAt    Millis      `db:"created_at"`
 	EditedAt     Millis      `db:"edited_at"`
 	Deleted      bool        `db:"deleted"`
+	DeletedBy    int64       `db:"deleted_by"` // 0: not deleted, or by nobody known
 	MyReaction   int         `db:"my_reaction"`
 	SourceURL    string      `db:"source_url"`
 	Licence      string      `db:"licence"`
@@ -69,7 +70,7 @@ func afterSubtree(path string) string { return path + "~" }
 
 const commentColumns = `k.id, k.post_id, COALESCE(k.parent_id, 0) AS parent_id, k.root_id, COALESCE(k.author_id, 0) AS author_id,
 	COALESCE(m.handle, '') AS author_handle, COALESCE(m.name, k.source_author) AS author_name, k.path, k.depth, k.reply_count, k.score,
-	k.created_at, COALESCE(k.edited_at, 0) AS edited_at, k.deleted_at IS NOT NULL AS deleted, k.source_url, k.licence,
+	k.created_at, COALESCE(k.edited_at, 0) AS edited_at, k.deleted_at IS NOT NULL AS deleted, COALESCE(k.deleted_by, 0) AS deleted_by, k.source_url, k.licence,
 	CASE WHEN k.deleted_at IS NULL THEN k.html ELSE '' END AS html`
 
 // Thread says which page of a post's comments to read.
@@ -117,8 +118,8 @@ func ParseCommentCursor(s string) (CommentCursor, error) {
 	return CommentCursor{}, fmt.Errorf("comment cursor %.40q: %w", s, ErrNotFound)
 }
 
-// Comments reads one page in one query. The caller has found the post by PostByID, and so may read it. A deleted
-// comment is in it as long as it has replies: the thread keeps its shape.
+// Comments reads one page in one query; it is empty when the viewer may not read the post's channel. A deleted comment
+// is in it as long as it has replies: the thread keeps its shape.
 func (d *DB) Comments(ctx context.Context, v Viewer, t Thread) (CommentPage, error) {
 	columns, joins := commentColumns, " LEFT JOIN members m ON m.id = k.author_id"
 	var joinArgs []any
@@ -127,7 +128,7 @@ func (d *DB) Comments(ctx context.Context, v Viewer, t Thread) (CommentPage, err
 		joins += " LEFT JOIN comment_reactions kr ON kr.comment_id = k.id AND kr.member_id = ?"
 		joinArgs = []any{v.ID}
 	}
-	shown := " AND (k.deleted_at IS NULL OR k.reply_count > 0)"
+	shown := " AND (k.deleted_at IS NULL OR k.reply_count > 0) AND EXISTS (SELECT 1 FROM posts p JOIN channels c ON c.id = p.channel_id WHERE p.id = ? AND " + visible + ")"
 	limit := CommentsAPage + 1
 	var page CommentPage
 	var err error
@@ -147,11 +148,11 @@ func (d *DB) Comments(ctx context.Context, v Viewer, t Thread) (CommentPage, err
 		}
 		err = d.list(ctx, "Comments", &page.Comments, "SELECT "+columns+" FROM comments k"+joins+`
 			WHERE k.post_id = ? AND k.path >= ? AND k.path < ? AND k.depth <= ?`+shown+` ORDER BY k.path LIMIT ?`,
-			append(joinArgs, t.PostID, from, afterSubtree(top.Path), top.Depth+MaxDepthShown, limit)...)
+			append(joinArgs, t.PostID, from, afterSubtree(top.Path), top.Depth+MaxDepthShown, t.PostID, v.ID, limit)...)
 	case t.ByTime:
 		err = d.list(ctx, "Comments", &page.Comments, "SELECT "+columns+" FROM comments k"+joins+`
 			WHERE k.post_id = ? AND k.path > ? AND k.depth <= ?`+shown+` ORDER BY k.path LIMIT ?`,
-			append(joinArgs, t.PostID, t.After.Path, MaxDepthShown, limit)...)
+			append(joinArgs, t.PostID, t.After.Path, MaxDepthShown, t.PostID, v.ID, limit)...)
 	default:
 		// The roots in order, and below each its subtree: two nested ranges of indexes, no sort.
 		args, after := append(joinArgs, t.PostID), ""
@@ -163,7 +164,7 @@ func (d *DB) Comments(ctx context.Context, v Viewer, t Thread) (CommentPage, err
 		err = d.list(ctx, "Comments", &page.Comments, "SELECT "+columns+`, r.score AS root_score, r.lead AS root_lead
 			FROM comments r CROSS JOIN comments k ON k.root_id = r.id`+joins+`
 			WHERE r.post_id = ? AND r.depth = 0`+after+` AND k.depth <= ?`+shown+`
-			ORDER BY r.lead DESC, r.score DESC, r.path, k.path LIMIT ?`, append(args, MaxDepthShown, limit)...)
+			ORDER BY r.lead DESC, r.score DESC, r.path, k.path LIMIT ?`, append(args, MaxDepthShown, t.PostID, v.ID, limit)...)
 	}
 	if err != nil {
 		return CommentPage{}, err
@@ -208,11 +209,13 @@ func (d *DB) PlaceOf(ctx context.Context, v Viewer, commentID int64) (Place, err
 		Parent  int64  `db:"parent_id"`
 		Count   int    `db:"comment_seq"`
 		Before  int    `db:"before"`
+		Below   int    `db:"below"`
 		OnPost  int    `db:"on_post"`
 		PrevTop string `db:"prev"`
 	}
 	err := d.get(ctx, "PlaceOf", &row, `SELECT k.post_id, p.slug, k.path, k.depth, k.root_id, COALESCE(k.parent_id, 0) AS parent_id, p.comment_seq,
 			(SELECT COUNT(*) FROM (SELECT 1 FROM comments b WHERE b.root_id = k.root_id AND b.path < k.path LIMIT 200) x) AS before,
+			(SELECT COUNT(*) FROM (SELECT 1 FROM comments b JOIN comments o ON o.id = k.parent_id WHERE b.post_id = k.post_id AND b.path >= o.path AND b.path < k.path LIMIT 200) x) AS below,
 			(SELECT COUNT(*) FROM (SELECT 1 FROM comments b WHERE b.post_id = k.post_id LIMIT 201) x) AS on_post,
 			COALESCE((SELECT b.path FROM comments b WHERE b.post_id = k.post_id AND b.path < (SELECT path FROM comments WHERE id = k.root_id) ORDER BY b.path DESC LIMIT 1), '') AS prev
 		FROM comments k JOIN posts p ON p.id = k.post_id JOIN channels c ON c.id = p.channel_id
@@ -223,7 +226,7 @@ func (d *DB) PlaceOf(ctx context.Context, v Viewer, commentID int64) (Place, err
 	switch {
 	case row.Depth > MaxDepthShown || row.Before >= CommentsAPage-1:
 		row.Under = commentID
-		if row.Parent != 0 {
+		if row.Parent != 0 && row.Below < CommentsAPage {
 			row.Under = row.Parent // with what it answers above it
 		}
 	case row.OnPost <= CommentsAPage:
@@ -261,6 +264,9 @@ type NewComment struct {
 // CreateComment writes a comment and answers its id; a form that was sent before answers that of its first sending.
 // ErrLocked: the post takes none.
 func (d *DB) CreateComment(ctx context.Context, v Viewer, n NewComment) (id int64, err error) {
+	if !v.SignedIn() {
+		return 0, fmt.Errorf("CreateComment: %w", ErrForbidden)
+	}
 	body, err := d.rendered(ctx, n.Body)
 	if err != nil {
 		return 0, err
@@ -345,14 +351,20 @@ func (d *DB) EditComment(ctx context.Context, v Viewer, id int64, source string)
 		return err
 	}
 	return d.change(ctx, "EditComment", func(ctx context.Context, tx *tx) error {
-		return tx.one(ctx, "comment", `UPDATE comments SET body = ?, html = ?, html_version = ?, excerpt = ?, edited_at = ?
-			WHERE id = ? AND deleted_at IS NULL AND `+mayEdit("comments"), source, body.HTML, markup.Version, body.Excerpt, d.millis(), id, v.ID, v.Staff())
+		if _, err := tx.readableComment(ctx, v, id); err != nil {
+			return err
+		}
+		return forbidden(tx.one(ctx, "comment", `UPDATE comments SET body = ?, html = ?, html_version = ?, excerpt = ?, edited_at = ?
+			WHERE id = ? AND deleted_at IS NULL AND `+mayEdit("comments"), source, body.HTML, markup.Version, body.Excerpt, d.millis(), id, v.ID, v.Staff()))
 	})
 }
 
 // DeleteComment hides a comment's text; its replies stay where they are. For its author and staff.
 func (d *DB) DeleteComment(ctx context.Context, v Viewer, id int64) error {
 	return d.change(ctx, "DeleteComment", func(ctx context.Context, tx *tx) error {
+		if _, err := tx.readableComment(ctx, v, id); err != nil {
+			return err
+		}
 		return countComment(ctx, tx, -1, `UPDATE comments SET deleted_at = ?, deleted_by = ? WHERE id = ? AND deleted_at IS NULL AND `+mayEdit("comments"),
 			d.millis(), v.ID, id, v.ID, v.Staff())
 	})
@@ -361,6 +373,11 @@ func (d *DB) DeleteComment(ctx context.Context, v Viewer, id int64) error {
 // UndeleteComment undoes DeleteComment. An author cannot undo what a moderator removed.
 func (d *DB) UndeleteComment(ctx context.Context, v Viewer, id int64) error {
 	return d.change(ctx, "UndeleteComment", func(ctx context.Context, tx *tx) error {
+		var deleted int64
+		if err := tx.get(ctx, "deleted comment", &deleted, `SELECT k.id FROM comments k JOIN posts p ON p.id = k.post_id JOIN channels c ON c.id = p.channel_id
+			WHERE k.id = ? AND k.deleted_at IS NOT NULL AND `+mayEdit("k")+" AND p.deleted_at IS NULL AND "+visible, id, v.ID, v.Staff(), v.ID); err != nil {
+			return err
+		}
 		return countComment(ctx, tx, 1, `UPDATE comments SET deleted_at = NULL, deleted_by = NULL
 			WHERE id = ? AND deleted_at IS NOT NULL AND (deleted_by = ? OR ? = 1) AND `+mayEdit("comments"), id, v.ID, v.Staff(), v.ID, v.Staff())
 	})
@@ -372,7 +389,7 @@ func countComment(ctx context.Context, tx *tx, by int, update string, args ...an
 		Author int64 `db:"author_id"`
 	}
 	if err := tx.get(ctx, "comment", &at, update+" RETURNING post_id, COALESCE(author_id, 0) AS author_id", args...); err != nil {
-		return err
+		return forbidden(err)
 	}
 	if err := tx.one(ctx, "post", "UPDATE posts SET comment_count = comment_count + ? WHERE id = ?", by, at.Post); err != nil {
 		return err

@@ -44,6 +44,10 @@ type DB struct {
 	closed   bool
 	idle     chan struct{} // closed when draining and inFlight has reached zero
 
+	closing atomic.Bool
+
+	watch func(name, query string, args []any) // is told each statement before it is sent; nil but in plan tests
+
 	failedSync atomic.Bool // an fsync failed: nothing is written any more until a restart has checked the file
 }
 
@@ -108,7 +112,7 @@ func (d *DB) assertDurable(ctx context.Context) error {
 		into   any
 	}{{"journal_mode", &mode}, {"synchronous", &sync}, {"foreign_keys", &keys}} {
 		if err := d.write.GetContext(ctx, q.into, "PRAGMA "+q.pragma); err != nil {
-			return fmt.Errorf("open %s: ask for %s: %w", d.path, q.pragma, err)
+			return d.mapped(ctx, fmt.Sprintf("open %s: ask for %s", d.path, q.pragma), err)
 		}
 	}
 	if mode != "wal" || sync != 2 || keys != 1 {
@@ -156,8 +160,11 @@ func (d *DB) Drain(ctx context.Context) error {
 }
 
 // Close refuses new statements, gives those in flight until the context ends, folds the WAL into the database
-// file and closes it. A file left by Close has no WAL beside it.
+// file and closes it. A file left by Close has no WAL beside it. Once closed, Close does nothing.
 func (d *DB) Close(ctx context.Context) error {
+	if !d.closing.CompareAndSwap(false, true) {
+		return nil
+	}
 	err := d.Drain(ctx)
 	if cerr := d.read.Close(); cerr != nil {
 		err = errors.Join(err, fmt.Errorf("close readers: %w", cerr))

@@ -47,6 +47,9 @@ func (d *DB) get(ctx context.Context, name string, dest any, query string, args 
 	defer d.leave()
 	span := trace.Start(ctx, trace.KindQuery, name)
 	defer func() { span.End(1, err) }()
+	if d.watch != nil {
+		d.watch(name, query, args)
+	}
 	stmt, err := prepared(ctx, d.read, &d.reads, query)
 	if err == nil {
 		err = stmt.GetContext(ctx, dest, args...)
@@ -62,6 +65,9 @@ func (d *DB) list(ctx context.Context, name string, dest any, query string, args
 	defer d.leave()
 	span := trace.Start(ctx, trace.KindQuery, name)
 	defer func() { span.End(lengthOf(dest), err) }()
+	if d.watch != nil {
+		d.watch(name, query, args)
+	}
 	stmt, err := prepared(ctx, d.read, &d.reads, query)
 	if err == nil {
 		err = stmt.SelectContext(ctx, dest, args...)
@@ -95,7 +101,10 @@ func (d *DB) change(ctx context.Context, name string, f func(ctx context.Context
 	if err != nil {
 		return d.mapped(ctx, name, err)
 	}
-	defer sqltx.Rollback() // after a commit this does nothing
+	defer sqltx.Rollback()   // after a commit this does nothing
+	if d.failedSync.Load() { // of the write that this one waited for
+		return fmt.Errorf("%s: %w", name, ErrWritesStopped)
+	}
 	t := &tx{d: d, tx: sqltx}
 	if err := f(ctx, t); err != nil {
 		return fmt.Errorf("%s: %w", name, err)
@@ -123,7 +132,10 @@ func (d *DB) begin(ctx context.Context) (*sqlx.Tx, error) {
 	}
 }
 
-func (t *tx) stmt(ctx context.Context, query string) (*sqlx.Stmt, error) {
+func (t *tx) stmt(ctx context.Context, name, query string, args []any) (*sqlx.Stmt, error) {
+	if t.d.watch != nil {
+		t.d.watch(name, query, args)
+	}
 	if s, ok := t.d.writes.Load(query); ok {
 		return t.tx.StmtxContext(ctx, s), nil
 	}
@@ -142,7 +154,7 @@ func (t *tx) keep(ctx context.Context) {
 }
 
 func (t *tx) get(ctx context.Context, name string, dest any, query string, args ...any) error {
-	stmt, err := t.stmt(ctx, query)
+	stmt, err := t.stmt(ctx, name, query, args)
 	if err == nil {
 		err = stmt.GetContext(ctx, dest, args...)
 	}
@@ -150,7 +162,7 @@ func (t *tx) get(ctx context.Context, name string, dest any, query string, args 
 }
 
 func (t *tx) list(ctx context.Context, name string, dest any, query string, args ...any) error {
-	stmt, err := t.stmt(ctx, query)
+	stmt, err := t.stmt(ctx, name, query, args)
 	if err == nil {
 		err = stmt.SelectContext(ctx, dest, args...)
 	}
@@ -158,7 +170,7 @@ func (t *tx) list(ctx context.Context, name string, dest any, query string, args
 }
 
 func (t *tx) exec(ctx context.Context, name, query string, args ...any) (sql.Result, error) {
-	stmt, err := t.stmt(ctx, query)
+	stmt, err := t.stmt(ctx, name, query, args)
 	if err != nil {
 		return nil, t.d.mapped(ctx, name, err)
 	}

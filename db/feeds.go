@@ -2,6 +2,7 @@ package db
 
 import (
 	"context"
+	"strings"
 	"time"
 )
 
@@ -88,7 +89,7 @@ const postRowColumns = `p.id, p.channel_id, c.slug AS channel_slug, c.name AS ch
 	p.kind, p.title, p.slug, p.tags, p.excerpt, p.score, p.comment_count, p.accepted_id IS NOT NULL AS answered,
 	p.created_at, p.active_at, p.pinned_at IS NOT NULL AS pinned, p.locked_at IS NOT NULL AS locked`
 
-// postRowFrom joins what a row shows. CROSS JOIN keeps the order of the loops: with few channels and many posts the
+// postRowSelect joins what a row shows. CROSS JOIN keeps the order of the loops: with few channels and many posts the
 // planner would else begin at the channels and sort all their posts.
 func postRowSelect(v Viewer) (columns, joins string, args []any) {
 	columns, joins = postRowColumns, ` CROSS JOIN channels c ON c.id = p.channel_id LEFT JOIN members m ON m.id = p.author_id`
@@ -112,50 +113,37 @@ func ageClasses(w Window) string {
 	return classes + ") a"
 }
 
-// Posts lists a feed. Its cost is bounded by the page: each scope and order is a range of an index, or, for several
-// channels or age classes, one such range of at most Limit rows from each, merged.
+// HomeChannels is how many of the joined channels a Joined feed draws from: those that the member visited last.
+const HomeChannels = 100
+
+// Posts lists a feed. One channel, or all, in the order of time is one range of an index. Several channels or age
+// classes are such ranges, of at most Limit entries each, merged: at most HomeChannels times five of them.
 func (d *DB) Posts(ctx context.Context, v Viewer, f Feed) ([]PostRow, error) {
-	key, order := "active_at", "active_at"
+	key := "active_at"
 	switch f.Sort {
 	case New:
-		key, order = "created_at", "created_at"
+		key = "created_at"
 	case Top:
-		key, order = "score", "score"
+		key = "score"
 	}
 	columns, joins, args := postRowSelect(v)
-	query := "SELECT " + columns + " FROM "
-	k, id := f.After.start()
-	// One range of an index: the newest or best of one channel (or all) in one age class (or any).
-	inner := "q.deleted_at IS NULL AND (q." + key + ", q.id) < (?, ?)"
-	innerArgs := []any{k, id}
-	var outer []string
-	var outerArgs []any
-	switch {
-	case f.ChannelID != 0:
-		inner, innerArgs = inner+" AND q.channel_id = ?", append(innerArgs, f.ChannelID)
-	case f.Joined:
-		outer = append(outer, "(SELECT channel_id FROM memberships WHERE member_id = ?) ms")
-		outerArgs = append(outerArgs, v.ID)
-		inner += " AND q.channel_id = ms.channel_id"
-	}
-	if f.Sort == Top {
-		outer = append(outer, ageClasses(f.Window))
-		inner += " AND q.age_class = a.n"
-	}
-	for _, o := range outer {
-		query += o + " CROSS JOIN "
-	}
-	query += "posts p" + joins + " WHERE "
-	args = append(outerArgs, args...)
-	if len(outer) == 0 {
-		query += replaceAlias(inner) + " AND " + visible
+	last, lastID := f.After.start()
+	var query string
+	if f.Sort == Top || f.Joined && f.ChannelID == 0 {
+		ranges, rangeArgs := feedRanges(v, f, key)
+		query = "SELECT " + columns + " FROM (" + ranges + ") top CROSS JOIN posts p ON p.id = top.id" + joins +
+			" WHERE " + visible + " ORDER BY top.n DESC, top.id DESC"
+		args = append(append(rangeArgs, args...), v.ID)
 	} else {
-		query += "p.id IN (SELECT q.id FROM posts q WHERE " + inner + " ORDER BY q." + order + " DESC, q.id DESC LIMIT ?) AND " + visible
-		innerArgs = append(innerArgs, f.Limit)
+		query = "SELECT " + columns + " FROM posts p" + joins + " WHERE p.deleted_at IS NULL AND (p." + key + ", p.id) < (?, ?)"
+		args = append(args, last, lastID)
+		if f.ChannelID != 0 {
+			query += " AND p.channel_id = ?"
+			args = append(args, f.ChannelID)
+		}
+		query += " AND " + visible + " ORDER BY p." + key + " DESC, p.id DESC LIMIT ?"
+		args = append(args, v.ID, f.Limit)
 	}
-	args = append(args, innerArgs...)
-	args = append(args, v.ID, f.Limit)
-	query += " ORDER BY p." + order + " DESC, p.id DESC LIMIT ?"
 	var list []PostRow
 	if err := d.list(ctx, "Posts", &list, query, args...); err != nil {
 		return nil, err
@@ -174,15 +162,33 @@ func (d *DB) Posts(ctx context.Context, v Viewer, f Feed) ([]PostRow, error) {
 	return list, nil
 }
 
-// replaceAlias turns the inner query's q into p: with a single range there is no inner query.
-func replaceAlias(condition string) string {
-	b := []byte(condition)
-	for i := 0; i+1 < len(b); i++ {
-		if b[i] == 'q' && b[i+1] == '.' {
-			b[i] = 'p'
-		}
+// feedRanges selects the ids of one page of a feed that several ranges make, with their key as n. Only the ids are
+// merged and sorted; what a row shows is joined to the page alone.
+func feedRanges(v Viewer, f Feed, key string) (query string, args []any) {
+	last, lastID := f.After.start()
+	var from []string
+	one := "SELECT q.id FROM posts q" // one range; its LIMIT comes after its condition
+	where := " WHERE q.deleted_at IS NULL AND (q." + key + ", q.id) < (?, ?)"
+	whereArgs := []any{last, lastID}
+	switch {
+	case f.ChannelID != 0:
+		where, whereArgs = where+" AND q.channel_id = ?", append(whereArgs, f.ChannelID)
+	case f.Joined:
+		from = append(from, "(SELECT channel_id FROM memberships WHERE member_id = ? ORDER BY seen_at DESC, channel_id LIMIT ?) ms")
+		args = append(args, v.ID, HomeChannels)
+		where += " AND q.channel_id = ms.channel_id"
+	default:
+		// What the viewer may not read must not use up a range's LIMIT.
+		one += " CROSS JOIN channels c ON c.id = q.channel_id"
+		where, whereArgs = where+" AND "+visible, append(whereArgs, v.ID)
 	}
-	return string(b)
+	if f.Sort == Top {
+		from = append(from, ageClasses(f.Window))
+		where += " AND q.age_class = a.n"
+	}
+	query = "SELECT p.id, p." + key + " AS n FROM " + strings.Join(append(from, "posts p"), " CROSS JOIN ") +
+		" WHERE p.id IN (" + one + where + " ORDER BY q." + key + " DESC, q.id DESC LIMIT ?) ORDER BY p." + key + " DESC, p.id DESC LIMIT ?"
+	return query, append(append(args, whereArgs...), f.Limit, f.Limit)
 }
 
 // Cursor is the place after this row in the feed that listed it.

@@ -27,3 +27,16 @@ func (t *tx) remember(ctx context.Context, v Viewer, key, kind string, id int64)
 		v.ID, key, kind, id, t.d.millis())
 	return err
 }
+
+// WasSent finds what a write form with this key made when it was sent before: its id, or 0.
+func (d *DB) WasSent(ctx context.Context, v Viewer, key, kind string) (int64, error) {
+	if key == "" {
+		return 0, nil
+	}
+	var ids []int64
+	err := d.list(ctx, "WasSent", &ids, "SELECT subject_id FROM idempotency_keys WHERE member_id = ? AND key = ? AND kind = ?", v.ID, key, kind)
+	if err != nil || len(ids) == 0 {
+		return 0, err
+	}
+	return ids[0], nil
+}

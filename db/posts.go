@@ -20,6 +20,7 @@ type Post struct {
 	AcceptedID   int64       `db:"accepted_id"`
 	EditedAt     Millis      `db:"edited_at"`
 	DeletedAt    Millis      `db:"deleted_at"`
+	DeletedBy    int64       `db:"deleted_by"`
 	SourceURL    string      `db:"source_url"`
 	SourceAuthor string      `db:"source_author"`
 	Licence      string      `db:"licence"`
@@ -35,7 +36,7 @@ func (d *DB) PostByID(ctx context.Context, v Viewer, id int64) (Post, error) {
 	columns, joins, args := postRowSelect(v)
 	args = append(args, v.ID, v.ID, id, v.ID, v.Staff(), v.ID)
 	err := d.get(ctx, "PostByID", &p, "SELECT "+columns+`, p.html, p.opens, p.body, p.likes, p.dislikes, COALESCE(p.accepted_id, 0) AS accepted_id,
-			COALESCE(p.edited_at, 0) AS edited_at, COALESCE(p.deleted_at, 0) AS deleted_at, p.source_url, p.source_author, p.licence,
+			COALESCE(p.edited_at, 0) AS edited_at, COALESCE(p.deleted_at, 0) AS deleted_at, COALESCE(p.deleted_by, 0) AS deleted_by, p.source_url, p.source_author, p.licence,
 			COALESCE(p.duplicate_of, 0) AS duplicate_of, COALESCE(pr.value, 0) AS my_reaction, COALESCE(ms.role, '') AS my_role, ms.role IS NOT NULL AS joined
 		FROM posts p`+joins+`
 		LEFT JOIN post_reactions pr ON pr.post_id = p.id AND pr.member_id = ?
@@ -71,6 +72,9 @@ func SlugOf(title string) string {
 // CreatePost writes a post and answers its id; a form that was sent before answers the id of its first sending.
 // A *markup.LimitError is the text's own fault.
 func (d *DB) CreatePost(ctx context.Context, v Viewer, n NewPost) (id int64, err error) {
+	if !v.SignedIn() {
+		return 0, fmt.Errorf("CreatePost: %w", ErrForbidden)
+	}
 	body, err := d.rendered(ctx, n.Body)
 	if err != nil {
 		return 0, err
@@ -88,8 +92,7 @@ func (d *DB) CreatePost(ctx context.Context, v Viewer, n NewPost) (id int64, err
 }
 
 func insertPost(ctx context.Context, tx *tx, v Viewer, n NewPost, body markup.Result) (int64, error) {
-	var channel int64
-	if err := tx.get(ctx, "channel", &channel, "SELECT c.id FROM channels c WHERE c.id = ? AND "+visible, n.ChannelID, v.ID); err != nil {
+	if err := tx.readableChannel(ctx, v, n.ChannelID); err != nil {
 		return 0, err
 	}
 	now := tx.d.millis()
@@ -137,11 +140,14 @@ func (d *DB) EditPost(ctx context.Context, v Viewer, id int64, title, source str
 		return err
 	}
 	return d.change(ctx, "EditPost", func(ctx context.Context, tx *tx) error {
+		if err := tx.readablePost(ctx, v, id); err != nil {
+			return err
+		}
 		var created Millis
 		if err := tx.get(ctx, "post", &created, `UPDATE posts SET title = ?, slug = ?, tags = ?, body = ?, html = ?, html_version = ?, excerpt = ?, opens = ?, edited_at = ?
 			WHERE id = ? AND deleted_at IS NULL AND `+mayEdit("posts")+` RETURNING created_at`,
 			title, SlugOf(title), joinTags(tags), source, body.HTML, markup.Version, body.Excerpt, body.Opens, d.millis(), id, v.ID, v.Staff()); err != nil {
-			return err
+			return forbidden(err)
 		}
 		return tx.setTags(ctx, id, created, tags)
 	})
@@ -150,6 +156,9 @@ func (d *DB) EditPost(ctx context.Context, v Viewer, id int64, title, source str
 // DeletePost hides a post; UndeletePost shows it again. Both are for its author and staff, and only once each.
 func (d *DB) DeletePost(ctx context.Context, v Viewer, id int64) error {
 	return d.change(ctx, "DeletePost", func(ctx context.Context, tx *tx) error {
+		if err := tx.readablePost(ctx, v, id); err != nil {
+			return err
+		}
 		return countPost(ctx, tx, -1, `UPDATE posts SET deleted_at = ?, deleted_by = ? WHERE id = ? AND deleted_at IS NULL AND `+mayEdit("posts"),
 			d.millis(), v.ID, id, v.ID, v.Staff())
 	})
@@ -158,6 +167,11 @@ func (d *DB) DeletePost(ctx context.Context, v Viewer, id int64) error {
 // UndeletePost undoes DeletePost. An author cannot undo what a moderator removed.
 func (d *DB) UndeletePost(ctx context.Context, v Viewer, id int64) error {
 	return d.change(ctx, "UndeletePost", func(ctx context.Context, tx *tx) error {
+		var deleted int64
+		if err := tx.get(ctx, "deleted post", &deleted, `SELECT p.id FROM posts p JOIN channels c ON c.id = p.channel_id
+			WHERE p.id = ? AND p.deleted_at IS NOT NULL AND `+mayEdit("p")+" AND "+visible, id, v.ID, v.Staff(), v.ID); err != nil {
+			return err
+		}
 		return countPost(ctx, tx, 1, `UPDATE posts SET deleted_at = NULL, deleted_by = NULL WHERE id = ? AND deleted_at IS NOT NULL AND (deleted_by = ? OR ? = 1) AND `+mayEdit("posts"),
 			id, v.ID, v.Staff(), v.ID, v.Staff())
 	})
@@ -169,7 +183,7 @@ func countPost(ctx context.Context, tx *tx, by int, update string, args ...any) 
 		Author  int64 `db:"author_id"`
 	}
 	if err := tx.get(ctx, "post", &at, update+" RETURNING channel_id, COALESCE(author_id, 0) AS author_id", args...); err != nil {
-		return err
+		return forbidden(err)
 	}
 	if _, err := tx.exec(ctx, "channel", "UPDATE channels SET post_count = post_count + ? WHERE id = ?", by, at.Channel); err != nil {
 		return err
@@ -194,7 +208,10 @@ func (d *DB) moderate(ctx context.Context, name, column string, v Viewer, id int
 		at = d.millis()
 	}
 	return d.change(ctx, name, func(ctx context.Context, tx *tx) error {
-		return tx.one(ctx, "post", "UPDATE posts SET "+column+" = ? WHERE id = ? AND deleted_at IS NULL AND "+mayModerate("posts.channel_id"), at, id, v.Staff(), v.ID)
+		if err := tx.readablePost(ctx, v, id); err != nil {
+			return err
+		}
+		return forbidden(tx.one(ctx, "post", "UPDATE posts SET "+column+" = ? WHERE id = ? AND deleted_at IS NULL AND "+mayModerate("posts.channel_id"), at, id, v.Staff(), v.ID))
 	})
 }
 
@@ -202,6 +219,9 @@ func (d *DB) moderate(ctx context.Context, name, column string, v Viewer, id int
 // author and staff. The root whose thread holds the answer leads the comments from then on.
 func (d *DB) Accept(ctx context.Context, v Viewer, postID, commentID int64) error {
 	return d.change(ctx, "Accept", func(ctx context.Context, tx *tx) error {
+		if err := tx.readablePost(ctx, v, postID); err != nil {
+			return err
+		}
 		var answer any
 		if commentID != 0 {
 			answer = commentID
@@ -211,7 +231,7 @@ func (d *DB) Accept(ctx context.Context, v Viewer, postID, commentID int64) erro
 			}
 		}
 		if err := tx.one(ctx, "post", "UPDATE posts SET accepted_id = ? WHERE id = ? AND kind = 'question' AND deleted_at IS NULL AND "+mayEdit("posts"), answer, postID, v.ID, v.Staff()); err != nil {
-			return fmt.Errorf("accept comment %d: %w", commentID, err)
+			return fmt.Errorf("accept comment %d: %w", commentID, forbidden(err))
 		}
 		return lead(ctx, tx, postID, commentID)
 	})
@@ -229,8 +249,8 @@ func lead(ctx context.Context, tx *tx, postID, commentID int64) error {
 func (d *DB) MarkRead(ctx context.Context, v Viewer, postID int64) error {
 	return d.change(ctx, "MarkRead", func(ctx context.Context, tx *tx) error {
 		_, err := tx.exec(ctx, "read", `INSERT INTO reads (member_id, post_id, comments_seen, read_at)
-			SELECT ?, p.id, p.comment_count, ? FROM posts p WHERE p.id = ?
-			ON CONFLICT (member_id, post_id) DO UPDATE SET comments_seen = excluded.comments_seen, read_at = excluded.read_at`, v.ID, d.millis(), postID)
+			SELECT ?, p.id, p.comment_count, ? FROM posts p JOIN channels c ON c.id = p.channel_id WHERE p.id = ? AND `+visible+`
+			ON CONFLICT (member_id, post_id) DO UPDATE SET comments_seen = excluded.comments_seen, read_at = excluded.read_at`, v.ID, d.millis(), postID, v.ID)
 		return err
 	})
 }
@@ -238,8 +258,7 @@ func (d *DB) MarkRead(ctx context.Context, v Viewer, postID int64) error {
 // React sets the viewer's reaction to a post: 1 like, -1 dislike, 0 none. It answers the new score.
 func (d *DB) React(ctx context.Context, v Viewer, postID int64, value int) (score int, err error) {
 	err = d.change(ctx, "React", func(ctx context.Context, tx *tx) error {
-		var post int64
-		if err := tx.get(ctx, "post", &post, "SELECT p.id FROM posts p JOIN channels c ON c.id = p.channel_id WHERE p.id = ? AND p.deleted_at IS NULL AND "+visible, postID, v.ID); err != nil {
+		if err := tx.readablePost(ctx, v, postID); err != nil {
 			return err
 		}
 		if err := tx.react(ctx, "post", postID, postID, v, value); err != nil {
@@ -253,9 +272,8 @@ func (d *DB) React(ctx context.Context, v Viewer, postID int64, value int) (scor
 // ReactToComment is the same for a comment.
 func (d *DB) ReactToComment(ctx context.Context, v Viewer, commentID int64, value int) (score int, err error) {
 	err = d.change(ctx, "ReactToComment", func(ctx context.Context, tx *tx) error {
-		var post int64
-		if err := tx.get(ctx, "comment", &post, `SELECT k.post_id FROM comments k JOIN posts p ON p.id = k.post_id JOIN channels c ON c.id = p.channel_id
-			WHERE k.id = ? AND k.deleted_at IS NULL AND p.deleted_at IS NULL AND `+visible, commentID, v.ID); err != nil {
+		post, err := tx.readableComment(ctx, v, commentID)
+		if err != nil {
 			return err
 		}
 		if err := tx.react(ctx, "comment", commentID, post, v, value); err != nil {

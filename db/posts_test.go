@@ -3,7 +3,6 @@ package db_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -73,27 +72,58 @@ func ids(page db.CommentPage) (list []int64) {
 	return list
 }
 
-func TestADoubleSubmitMakesOnePost(t *testing.T) {
-	t.Parallel()
-	s := newSite(t)
-	var made sync.Map
+// together runs f in 100 goroutines and answers the different values that they got.
+func together[T comparable](t *testing.T, f func() (T, error)) (values []T) {
+	t.Helper()
+	var mu sync.Mutex
 	var wg sync.WaitGroup
-	for range 20 {
+	begin := make(chan struct{})
+	for range 100 {
 		wg.Go(func() {
-			id, err := s.CreatePost(s.ctx, s.author, db.NewPost{ChannelID: s.channel.ID, Kind: "discussion", Title: "Once", Body: "text", Key: "k1"})
+			<-begin
+			value, err := f()
+			mu.Lock()
+			defer mu.Unlock()
 			if err != nil {
 				t.Error(err)
+			} else if !slices.Contains(values, value) {
+				values = append(values, value)
 			}
-			made.Store(id, true)
 		})
 	}
+	close(begin)
 	wg.Wait()
-	list, err := s.Posts(s.ctx, s.author, db.Feed{Sort: db.New, Limit: 10})
-	if err != nil || len(list) != 1 {
-		t.Fatalf("%d posts, %v", len(list), err)
+	return values
+}
+
+func TestAHundredSubmitsOfOneFormMakeOneThing(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	other := s.member("other", db.Plain)
+	first := s.post(db.NewPost{Title: "First", Body: "text"})
+	n := db.NewPost{ChannelID: s.channel.ID, Kind: "discussion", Title: "Once", Body: "text", Key: "post-key"}
+	posts := together(t, func() (int64, error) { return s.CreatePost(s.ctx, s.author, n) })
+	comments := together(t, func() (int64, error) {
+		return s.CreateComment(s.ctx, s.author, db.NewComment{PostID: first, Body: "once", Key: "comment-key"})
+	})
+	channels := together(t, func() (string, error) {
+		return s.CreateChannel(s.ctx, s.author, db.NewChannel{Slug: "once", Name: "Once", Key: "channel-key"})
+	})
+	if len(posts) != 1 || len(comments) != 1 || len(channels) != 1 {
+		t.Errorf("the senders were told of posts %v, comments %v, channels %v", posts, comments, channels)
 	}
-	if _, ok := made.Load(list[0].ID); !ok {
-		t.Error("the senders were told another id")
+	if list, err := s.Posts(s.ctx, s.author, db.Feed{Sort: db.New, Limit: 10}); err != nil || len(list) != 2 {
+		t.Errorf("%d posts, want the first and one more (%v)", len(list), err)
+	}
+	if page, err := s.Comments(s.ctx, s.author, db.Thread{PostID: first}); err != nil || len(page.Comments) != 1 {
+		t.Errorf("%d comments, %v", len(page.Comments), err)
+	}
+	if id, err := s.WasSent(s.ctx, s.author, "post-key", "post"); err != nil || id != posts[0] {
+		t.Errorf("WasSent answers %d, %v", id, err)
+	}
+	// A key is a member's own: another's form with the same one is another form.
+	if id, err := s.CreatePost(s.ctx, other, n); err != nil || id == posts[0] {
+		t.Errorf("another member's form made %d, %v", id, err)
 	}
 }
 
@@ -129,53 +159,6 @@ func TestRepliesStandBelowTheirParentInTheOrderOfTime(t *testing.T) {
 	}
 }
 
-func TestEveryCommentIsOnExactlyOnePage(t *testing.T) {
-	t.Parallel()
-	s := newSite(t)
-	post := s.post(db.NewPost{Title: "Long", Body: "text"})
-	var all []int64
-	var parent int64
-	for i := range 450 {
-		if i%3 == 0 {
-			parent = 0
-		}
-		id := s.comment(post, parent, fmt.Sprint("comment ", i))
-		all = append(all, id)
-		if parent == 0 {
-			parent = id
-		}
-	}
-	for _, byTime := range []bool{true, false} {
-		var seen []int64
-		th := db.Thread{PostID: post, ByTime: byTime}
-		for {
-			page, err := s.Comments(s.ctx, db.Viewer{}, th)
-			if err != nil {
-				t.Fatal(err)
-			}
-			seen = append(seen, ids(page)...)
-			if page.Next.String() == "" {
-				break
-			}
-			if th.After, err = db.ParseCommentCursor(page.Next.String()); err != nil {
-				t.Fatal(err)
-			}
-		}
-		slices.Sort(seen)
-		if !slices.Equal(seen, all) {
-			t.Errorf("by time %v: %d comments on the pages, want %d", byTime, len(seen), len(all))
-		}
-	}
-	place, err := s.PlaceOf(s.ctx, db.Viewer{}, all[400])
-	if err != nil {
-		t.Fatal(err)
-	}
-	page, err := s.Comments(s.ctx, db.Viewer{}, db.Thread{PostID: post, ByTime: true, After: place.After, Under: place.Under})
-	if err != nil || !slices.Contains(ids(page), all[400]) {
-		t.Errorf("the permalink's page has not the comment (%v)", err)
-	}
-}
-
 func TestADeletedCommentKeepsTheShapeAndComesBack(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
@@ -183,7 +166,7 @@ func TestADeletedCommentKeepsTheShapeAndComesBack(t *testing.T) {
 	a := s.comment(post, 0, "secret words")
 	b := s.comment(post, a, "reply")
 	stranger := s.member("stranger", db.Plain)
-	if err := s.DeleteComment(s.ctx, stranger, a); !errors.Is(err, db.ErrNotFound) {
+	if err := s.DeleteComment(s.ctx, stranger, a); !errors.Is(err, db.ErrForbidden) {
 		t.Fatalf("a stranger's delete answered %v", err)
 	}
 	if err := s.DeleteComment(s.ctx, s.author, a); err != nil {
@@ -209,63 +192,7 @@ func TestALockedPostTakesNoComments(t *testing.T) {
 	if _, err := s.CreateComment(s.ctx, stranger, db.NewComment{PostID: post, Body: "x"}); !errors.Is(err, db.ErrLocked) {
 		t.Errorf("answered %v", err)
 	}
-	if err := s.SetLocked(s.ctx, stranger, post, false); !errors.Is(err, db.ErrNotFound) {
+	if err := s.SetLocked(s.ctx, stranger, post, false); !errors.Is(err, db.ErrForbidden) {
 		t.Errorf("a stranger's unlock answered %v", err)
-	}
-}
-
-func TestTheScoreIsTheBaseAndTheReactions(t *testing.T) {
-	t.Parallel()
-	s := newSite(t)
-	post := s.post(db.NewPost{Title: "Scored", Body: "text", BaseScore: 10})
-	for i, steps := range [][]int{{1}, {-1, 1}, {1, 0}, {-1}, {1, 1, -1, 0, 1}} {
-		v := s.member(fmt.Sprint("voter", i), db.Plain)
-		for _, value := range steps {
-			if _, err := s.React(s.ctx, v, post, value); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-	p, err := s.PostByID(s.ctx, s.author, post)
-	if err != nil || p.Score != 12 || p.Likes != 3 || p.Dislikes != 1 {
-		t.Errorf("score %d, likes %d, dislikes %d, %v", p.Score, p.Likes, p.Dislikes, err)
-	}
-}
-
-func TestEveryFeedPagesWithoutGapsOrDoubles(t *testing.T) {
-	t.Parallel()
-	s := newSite(t)
-	if err := s.Join(s.ctx, s.author, s.channel.ID); err != nil {
-		t.Fatal(err)
-	}
-	for i := range 25 {
-		s.post(db.NewPost{Title: fmt.Sprint("Post ", i), Body: "text", BaseScore: i % 4, Tags: []string{"tag"}})
-	}
-	for _, f := range []db.Feed{
-		{Sort: db.Active}, {Sort: db.New}, {Sort: db.Top, Window: db.Day}, {Sort: db.Top, Window: db.All},
-		{Sort: db.Active, Joined: true}, {Sort: db.Top, Window: db.Week, Joined: true}, {Sort: db.New, Joined: true},
-		{Sort: db.Active, ChannelID: s.channel.ID}, {Sort: db.Top, Window: db.Year, ChannelID: s.channel.ID},
-	} {
-		f.Limit = 7
-		seen := map[int64]bool{}
-		for {
-			list, err := s.Posts(s.ctx, s.author, f)
-			if err != nil {
-				t.Fatalf("%+v: %v", f, err)
-			}
-			for _, p := range list {
-				if seen[p.ID] {
-					t.Errorf("%+v: post %d twice", f, p.ID)
-				}
-				seen[p.ID] = true
-			}
-			if len(list) < f.Limit {
-				break
-			}
-			f.After = list[len(list)-1].Cursor()
-		}
-		if len(seen) != 25 {
-			t.Errorf("%+v: %d posts, want 25", f, len(seen))
-		}
 	}
 }

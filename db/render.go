@@ -16,8 +16,7 @@ func (d *DB) rendered(ctx context.Context, source string) (markup.Result, error)
 		return markup.Result{}, nil
 	}
 	refs := markup.Refs{Members: map[string]int64{}, Channels: map[string]int64{}}
-	sum := sha256.Sum256([]byte(source))
-	refs.IDPrefix = "n" + hex.EncodeToString(sum[:4]) + "-" // footnotes of two texts on one page must not meet
+	refs.IDPrefix = footnotePrefix(source)
 	handles, slugs := d.markup.Scan(source)
 	if err := d.resolve(ctx, "MentionedMembers", "SELECT id, handle_key AS name FROM members WHERE deleted_at IS NULL AND handle_key IN ", handles, foldHandle, refs.Members); err != nil {
 		return markup.Result{}, err
@@ -26,6 +25,12 @@ func (d *DB) rendered(ctx context.Context, source string) (markup.Result, error)
 		return markup.Result{}, err
 	}
 	return d.markup.Render(source, refs)
+}
+
+// footnotePrefix keeps the footnotes of two texts on one page apart.
+func footnotePrefix(source string) string {
+	sum := sha256.Sum256([]byte(source))
+	return "n" + hex.EncodeToString(sum[:4]) + "-"
 }
 
 // maxRefs bounds the members, and the channels, that one text can name.

@@ -7,7 +7,6 @@ import (
 
 // Names of settings. A name that is not in the table has its default.
 const (
-	settingInstance      = "instance"         // this site's identity, compared with the marker beside the database
 	SettingChannelMakers = "channel_creation" // "members" (default) or "moderators"
 	SettingSiteName      = "site_name"
 )

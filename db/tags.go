@@ -5,14 +5,32 @@ import (
 	"errors"
 	"regexp"
 	"strings"
+
+	"codex/app/markup"
 )
 
 // Tag is a tag as its page shows it.
 type Tag struct {
 	ID          int64  `db:"id"`
 	Name        string `db:"name"`
-	Description string `db:"description"`
+	Description string `db:"description"` // a sentence of plain text
 	Posts       int    `db:"post_count"`
+}
+
+// TagPage is a tag with the longer text on its own page, and where that text comes from.
+type TagPage struct {
+	Tag
+	About        markup.HTML `db:"about_html"`
+	SourceURL    string      `db:"source_url"`
+	SourceAuthor string      `db:"source_author"`
+	Licence      string      `db:"licence"`
+}
+
+// TagPageByName finds a tag with its longer text.
+func (d *DB) TagPageByName(ctx context.Context, name string) (TagPage, error) {
+	var t TagPage
+	err := d.get(ctx, "TagPageByName", &t, "SELECT id, name, description, post_count, about_html, source_url, source_author, licence FROM tags WHERE name = ?", name)
+	return t, err
 }
 
 // MaxTags is how many tags a post may bear.
@@ -68,7 +86,9 @@ func (t *tx) setTags(ctx context.Context, postID int64, createdAt Millis, tags [
 		if err != nil {
 			return err
 		}
-		if n, err := res.RowsAffected(); err != nil || n == 0 {
+		if n, err := res.RowsAffected(); err != nil {
+			return err
+		} else if n == 0 {
 			continue
 		}
 		if _, err := t.exec(ctx, "tag count", "UPDATE tags SET post_count = post_count + 1 WHERE id = ?", id); err != nil {

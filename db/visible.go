@@ -1,5 +1,11 @@
 package db
 
+import (
+	"context"
+	"errors"
+	"fmt"
+)
+
 // Viewer is who asks. The zero value is a guest.
 type Viewer struct {
 	ID        int64
@@ -32,3 +38,31 @@ const (
 // All channels are public today, so the parameter decides nothing yet, and a private one needs only this text.
 const visible = `(c.visibility = 'public' OR EXISTS (
 	SELECT 1 FROM memberships vm WHERE vm.channel_id = c.id AND vm.member_id = ?))`
+
+// A write first looks whether its viewer may read what it changes, in its own transaction: what is not there for their
+// eyes answers ErrNotFound. The change then says in its own condition who may make it, and when it changes no row the
+// answer is ErrForbidden.
+
+// readableChannel fails with ErrNotFound when the viewer may not read the channel.
+func (t *tx) readableChannel(ctx context.Context, v Viewer, id int64) error {
+	return t.get(ctx, "channel", &id, "SELECT c.id FROM channels c WHERE c.id = ? AND "+visible, id, v.ID)
+}
+
+// readablePost is the same for a post that is not deleted.
+func (t *tx) readablePost(ctx context.Context, v Viewer, id int64) error {
+	return t.get(ctx, "post", &id, "SELECT p.id FROM posts p JOIN channels c ON c.id = p.channel_id WHERE p.id = ? AND p.deleted_at IS NULL AND "+visible, id, v.ID)
+}
+
+// readableComment is the same for a comment, and answers the post that it stands below.
+func (t *tx) readableComment(ctx context.Context, v Viewer, id int64) (post int64, err error) {
+	return post, t.get(ctx, "comment", &post, `SELECT k.post_id FROM comments k JOIN posts p ON p.id = k.post_id JOIN channels c ON c.id = p.channel_id
+		WHERE k.id = ? AND k.deleted_at IS NULL AND p.deleted_at IS NULL AND `+visible, id, v.ID)
+}
+
+// forbidden makes of "no row changed" that the viewer, who can read the row, may not change it.
+func forbidden(err error) error {
+	if errors.Is(err, ErrNotFound) {
+		return fmt.Errorf("%w: no row that the viewer may change", ErrForbidden)
+	}
+	return err
+}

@@ -104,6 +104,11 @@ func (s *Site) UserURL(id int64) string {
 	return s.base.String() + "users/" + strconv.FormatInt(id, 10)
 }
 
+// TagURL is the address of a tag's texts.
+func (s *Site) TagURL(tag string) string {
+	return s.base.String() + "tags/" + url.PathEscape(tag) + "/info"
+}
+
 // CommentURL is the permanent address of a comment; the source redirects it to
 // the page and the anchor.
 func (s *Site) CommentURL(id int64) string {

@@ -28,7 +28,7 @@ CREATE TABLE members (
   bio_html      TEXT    NOT NULL DEFAULT '',
   bio_version   INTEGER NOT NULL DEFAULT 0
 );
-CREATE INDEX members_role ON members (role) WHERE role <> 'member';
+CREATE INDEX members_admins ON members (role, id) WHERE role = 'admin';
 
 CREATE TABLE sessions (
   id           INTEGER PRIMARY KEY,
@@ -41,7 +41,7 @@ CREATE TABLE sessions (
   address      TEXT    NOT NULL,
   agent        TEXT    NOT NULL
 );
-CREATE INDEX sessions_member ON sessions (member_id, used_at DESC);
+CREATE INDEX sessions_member ON sessions (member_id, used_at DESC, id DESC);
 CREATE INDEX sessions_expiry ON sessions (expires_at);
 
 CREATE TABLE channels (
@@ -70,6 +70,8 @@ CREATE TABLE memberships (
   seen_at    INTEGER NOT NULL,
   PRIMARY KEY (member_id, channel_id)
 );
+CREATE INDEX memberships_seen ON memberships (member_id, seen_at DESC, channel_id);
+CREATE INDEX memberships_keepers ON memberships (channel_id, role DESC, member_id) WHERE role <> 'member';
 CREATE INDEX memberships_channel ON memberships (channel_id, joined_at, member_id);
 
 -- The long columns stand last: SQLite reads a row's prefix without its overflow pages, so a listing never pays for bodies.
@@ -106,14 +108,15 @@ CREATE TABLE posts (
   html          TEXT    NOT NULL,
   body          TEXT    NOT NULL
 );
+-- posts_channel_new, posts_author and comments_author have the deleted too: they are also what the foreign keys look up.
 CREATE INDEX posts_active ON posts (active_at DESC, id DESC) WHERE deleted_at IS NULL;
 CREATE INDEX posts_new ON posts (created_at DESC, id DESC) WHERE deleted_at IS NULL;
 CREATE INDEX posts_top ON posts (age_class, score DESC, id DESC) WHERE deleted_at IS NULL;
 CREATE INDEX posts_channel_active ON posts (channel_id, active_at DESC, id DESC) WHERE deleted_at IS NULL;
-CREATE INDEX posts_channel_new ON posts (channel_id, created_at DESC, id DESC) WHERE deleted_at IS NULL;
+CREATE INDEX posts_channel_new ON posts (channel_id, created_at DESC, id DESC);
 CREATE INDEX posts_channel_top ON posts (channel_id, age_class, score DESC, id DESC) WHERE deleted_at IS NULL;
 CREATE INDEX posts_channel_pinned ON posts (channel_id, pinned_at DESC, id DESC) WHERE deleted_at IS NULL AND pinned_at IS NOT NULL;
-CREATE INDEX posts_author ON posts (author_id, created_at DESC, id DESC) WHERE deleted_at IS NULL;
+CREATE INDEX posts_author ON posts (author_id, created_at DESC, id DESC);
 CREATE INDEX posts_age ON posts (age_class, created_at);
 CREATE INDEX posts_accepted ON posts (accepted_id) WHERE accepted_id IS NOT NULL;
 CREATE INDEX posts_duplicate ON posts (duplicate_of) WHERE duplicate_of IS NOT NULL;
@@ -153,7 +156,7 @@ CREATE UNIQUE INDEX comments_path ON comments (post_id, path);
 CREATE UNIQUE INDEX comments_root_path ON comments (root_id, path);
 CREATE UNIQUE INDEX comments_top ON comments (post_id, lead DESC, score DESC, path) WHERE depth = 0;
 CREATE INDEX comments_parent ON comments (parent_id) WHERE parent_id IS NOT NULL;
-CREATE INDEX comments_author ON comments (author_id, created_at DESC, id DESC) WHERE deleted_at IS NULL;
+CREATE INDEX comments_author ON comments (author_id, created_at DESC, id DESC);
 CREATE INDEX comments_deleted_by ON comments (deleted_by) WHERE deleted_by IS NOT NULL;
 CREATE INDEX comments_version ON comments (html_version, id);
 
@@ -180,8 +183,14 @@ CREATE INDEX comment_reactions_post ON comment_reactions (post_id);
 CREATE TABLE tags (
   id          INTEGER PRIMARY KEY,
   name        TEXT    NOT NULL UNIQUE,
-  description TEXT    NOT NULL DEFAULT '',
-  post_count  INTEGER NOT NULL DEFAULT 0
+  description TEXT    NOT NULL DEFAULT '',         -- a sentence of plain text, for lists
+  post_count  INTEGER NOT NULL DEFAULT 0,
+  source_url    TEXT  NOT NULL DEFAULT '',
+  source_author TEXT  NOT NULL DEFAULT '',         -- of the two texts
+  licence       TEXT  NOT NULL DEFAULT '',
+  about         TEXT  NOT NULL DEFAULT '',         -- Markdown, on the tag's own page
+  about_html    TEXT  NOT NULL DEFAULT '',
+  about_version INTEGER NOT NULL DEFAULT 0
 );
 CREATE INDEX tags_count ON tags (post_count DESC, name);
 
@@ -214,7 +223,8 @@ CREATE TABLE idempotency_keys (
 );
 CREATE INDEX idempotency_keys_age ON idempotency_keys (created_at);
 
--- What an import has written, by the identity that it has at its source.
+-- What an import has written, by the identity that it has at its source. Some kinds are marks that one step of an
+-- import leaves for a later one, which takes them away (see db/imports.go).
 CREATE TABLE import_refs (
   source TEXT    NOT NULL,
   kind   TEXT    NOT NULL,

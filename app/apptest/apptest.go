@@ -1,0 +1,238 @@
+// Package apptest runs the real forum for tests: a temporary data directory, the real database, the real HTTP server
+// on loopback, and clients that are signed in.
+//
+// A Site may be used by any number of goroutines; a Client by one. It ends with its test, and the test fails when it
+// does not end cleanly.
+package apptest
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"codex"
+	"codex/app"
+	"codex/app/auth"
+	"codex/app/config"
+	"codex/app/trace"
+	"codex/db"
+)
+
+// Site is a running forum.
+type Site struct {
+	URL    string // without a slash at the end
+	DB     *db.DB
+	App    *app.App
+	Config *config.Config
+	t      testing.TB
+}
+
+// Static are the embedded files that browsers get.
+func Static(t testing.TB) fs.FS { return sub(t, codex.Static, "static") }
+
+// Migrations are the embedded steps of the main database.
+func Migrations(t testing.TB) fs.FS { return sub(t, codex.Migrations, "migrations/main") }
+
+func sub(t testing.TB, files fs.FS, dir string) fs.FS {
+	t.Helper()
+	s, err := fs.Sub(files, dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// Start runs a forum on an empty database, with rate limits off. Each change is made to its configuration before.
+func Start(t testing.TB, changes ...func(*config.Config)) *Site {
+	t.Helper()
+	c := &config.Config{
+		Addr: "127.0.0.1:0", Data: t.TempDir(), RateLimits: "off", LogLevel: "warn",
+		RequestTimeout: 10 * time.Second, ShutdownTimeout: 10 * time.Second,
+	}
+	for _, change := range changes {
+		change(c)
+	}
+	log := slog.New(trace.LogHandler(slog.NewTextHandler(testLog{t}, &slog.HandlerOptions{Level: c.Level()})))
+	ctx, stop := context.WithCancel(context.Background())
+	a, err := app.Open(ctx, app.Options{Config: c, Log: log, Migrations: Migrations(t), Static: Static(t), Version: "test", Migrate: true})
+	if err != nil {
+		stop()
+		t.Fatalf("open the forum: %v", err)
+	}
+	s := &Site{URL: "http://" + a.Addr(), DB: a.DB(), App: a, Config: c, t: t}
+	done := make(chan error, 1)
+	go func() { done <- a.Run(ctx, context.Background()) }()
+	t.Cleanup(func() {
+		stop()
+		if err := <-done; err != nil {
+			t.Errorf("stop the forum: %v", err)
+		}
+	})
+	return s
+}
+
+// testLog writes what the server logs into the test's log.
+type testLog struct{ t testing.TB }
+
+func (l testLog) Write(p []byte) (int, error) {
+	l.t.Log(strings.TrimRight(string(p), "\n"))
+	return len(p), nil
+}
+
+// Guest is a client that is not signed in.
+func (s *Site) Guest() *Client {
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return &Client{site: s, HTTP: &http.Client{Jar: jar, Timeout: 30 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error {
+		return http.ErrUseLastResponse
+	}}}
+}
+
+// Password is that of every member that As makes.
+const Password = "a long enough password"
+
+// As makes a member with the handle and role, and a client that is signed in as them. Nothing is hashed and no form is
+// sent: what is about signing in goes through the pages.
+func (s *Site) As(handle string, role db.Role) *Client {
+	s.t.Helper()
+	ctx := context.Background()
+	id, err := s.DB.CreateMember(ctx, db.NewMember{Handle: handle, Email: handle + "@example.org", Role: role, Origin: "command",
+		CreatedAt: db.MillisOf(time.Now().Add(-30 * 24 * time.Hour))})
+	if err != nil {
+		s.t.Fatalf("make member %s: %v", handle, err)
+	}
+	c := s.Guest()
+	c.SignIn(id)
+	c.Viewer = db.Viewer{ID: id, Handle: handle, Name: handle, Role: role}
+	return c
+}
+
+// Client is a browser without script.
+type Client struct {
+	HTTP   *http.Client
+	Viewer db.Viewer
+	site   *Site
+}
+
+// SignIn gives the client a session of the member's.
+func (c *Client) SignIn(member int64) {
+	c.site.t.Helper()
+	token, hash := auth.NewToken()
+	if err := c.site.DB.CreateSession(context.Background(), member, hash, "127.0.0.1", "apptest"); err != nil {
+		c.site.t.Fatalf("sign in: %v", err)
+	}
+	at, err := url.Parse(c.site.URL)
+	if err != nil {
+		c.site.t.Fatal(err)
+	}
+	c.HTTP.Jar.SetCookies(at, []*http.Cookie{{Name: c.site.Config.CookieName(), Value: token, Path: "/"}})
+}
+
+// Answer is a response that has been read.
+type Answer struct {
+	Status   int
+	Header   http.Header
+	Body     string
+	Location string
+}
+
+// Get asks for a path.
+func (c *Client) Get(path string) Answer {
+	c.site.t.Helper()
+	return c.Do(c.request(http.MethodGet, path, nil))
+}
+
+// Post sends a form: names and values in turn.
+func (c *Client) Post(path string, form ...string) Answer {
+	c.site.t.Helper()
+	r := c.request(http.MethodPost, path, strings.NewReader(Form(form...)))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	return c.Do(r)
+}
+
+// Htmx sends a form as htmx does, or asks for a part of a page when there is none.
+func (c *Client) Htmx(method, path string, form ...string) Answer {
+	c.site.t.Helper()
+	r := c.request(method, path, strings.NewReader(Form(form...)))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	r.Header.Set("HX-Request", "true")
+	r.Header.Set("HX-Request-Type", "partial")
+	return c.Do(r)
+}
+
+// Form encodes names and values in turn.
+func Form(pairs ...string) string {
+	v := url.Values{}
+	for i := 0; i+1 < len(pairs); i += 2 {
+		v.Add(pairs[i], pairs[i+1])
+	}
+	return v.Encode()
+}
+
+func (c *Client) request(method, path string, body io.Reader) *http.Request {
+	c.site.t.Helper()
+	r, err := http.NewRequestWithContext(c.site.t.Context(), method, c.site.URL+path, body)
+	if err != nil {
+		c.site.t.Fatal(err)
+	}
+	return r
+}
+
+// Do sends a request and reads the answer whole.
+func (c *Client) Do(r *http.Request) Answer {
+	c.site.t.Helper()
+	res, err := c.HTTP.Do(r)
+	if err != nil {
+		c.site.t.Fatalf("%s %s: %v", r.Method, r.URL.Path, err)
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(res.Body)
+	if err != nil {
+		c.site.t.Fatalf("%s %s: read: %v", r.Method, r.URL.Path, err)
+	}
+	return Answer{res.StatusCode, res.Header, string(body), res.Header.Get("Location")}
+}
+
+// Channel makes a channel and answers its slug.
+func (c *Client) Channel(slug string) string {
+	c.site.t.Helper()
+	a := c.Post("/c", "slug", slug, "name", slug, "description", "About "+slug)
+	if a.Status != http.StatusSeeOther {
+		c.site.t.Fatalf("make channel %s: %d %s", slug, a.Status, a.Body)
+	}
+	return slug
+}
+
+// Write makes a post and answers its path.
+func (c *Client) Write(channel, title, body string, more ...string) string {
+	c.site.t.Helper()
+	a := c.Post("/c/"+channel+"/posts", append([]string{"title", title, "body", body}, more...)...)
+	if a.Status != http.StatusSeeOther {
+		c.site.t.Fatalf("write %q: %d %s", title, a.Status, a.Body)
+	}
+	return a.Location
+}
+
+// Comment writes a comment below a post, or with a parent a reply, and answers its id.
+func (c *Client) Comment(post, parent, body string) string {
+	c.site.t.Helper()
+	var id int64
+	if _, err := fmt.Sscanf(post, "/p/%d/", &id); err != nil {
+		c.site.t.Fatalf("%q is no post's path", post)
+	}
+	a := c.Post(fmt.Sprintf("/p/%d/comments", id), "parent", parent, "body", body)
+	if a.Status != http.StatusSeeOther {
+		c.site.t.Fatalf("comment on %s: %d %s", post, a.Status, a.Body)
+	}
+	return strings.TrimPrefix(a.Location, "/comments/")
+}

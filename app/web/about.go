@@ -1,0 +1,40 @@
+package web
+
+import (
+	"net/http"
+
+	"github.com/a-h/templ"
+
+	"codex/views/about"
+)
+
+func (s *Server) about(w http.ResponseWriter, r *http.Request) error {
+	return s.text(w, r, "About", about.About(s.version))
+}
+
+func (s *Server) rules(w http.ResponseWriter, r *http.Request) error {
+	return s.text(w, r, "Rules", about.Rules())
+}
+
+func (s *Server) privacy(w http.ResponseWriter, r *http.Request) error {
+	return s.text(w, r, "Privacy", about.Privacy())
+}
+
+func (s *Server) text(w http.ResponseWriter, r *http.Request, title string, leaf templ.Component) error {
+	page, err := s.page(r, title)
+	if err != nil {
+		return err
+	}
+	page.Canonical = r.URL.Path
+	return s.show(w, r, page, leaf)
+}
+
+func (s *Server) robots(w http.ResponseWriter, _ *http.Request) error {
+	probe(w, http.StatusOK, "User-agent: *\nDisallow: /settings\nDisallow: /login\nDisallow: /register\nDisallow: /comments/\n")
+	return nil
+}
+
+func (s *Server) favicon(w http.ResponseWriter, r *http.Request) error {
+	http.Redirect(w, r, s.assets.URL("icon.svg"), http.StatusFound)
+	return nil
+}

@@ -1,0 +1,326 @@
+package web
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+	"unicode/utf8"
+
+	"codex/app/auth"
+	"codex/app/markup"
+	"codex/app/middleware"
+	"codex/app/web/respond"
+	"codex/db"
+	"codex/views/channels"
+	"codex/views/home"
+	"codex/views/posts"
+	"codex/views/ui"
+)
+
+// Bounds of what describes a channel, in characters.
+const (
+	maxChannelName  = 60
+	maxChannelAbout = 300
+)
+
+// channelsPerPage and membersPerPage are the rows of these lists.
+const (
+	channelsPerPage = 50
+	membersPerPage  = 60
+)
+
+// channel finds the channel of the path.
+func (s *Server) channel(r *http.Request) (db.Channel, error) {
+	return s.db.ChannelBySlug(r.Context(), middleware.Viewer(r.Context()), r.PathValue("slug"))
+}
+
+func (s *Server) listChannels(w http.ResponseWriter, r *http.Request) error {
+	ctx, v := r.Context(), middleware.Viewer(r.Context())
+	after, err := db.ParseCursor(r.URL.Query().Get("after"))
+	if err != nil {
+		return err
+	}
+	rows, err := s.db.Channels(ctx, v, after, channelsPerPage+1)
+	if err != nil {
+		return err
+	}
+	index := channels.Index{Channels: rows, SignedIn: v.SignedIn()}
+	if len(rows) > channelsPerPage {
+		index.Channels = rows[:channelsPerPage]
+		last := rows[channelsPerPage-1]
+		index.NextURL = with("/c", "after", db.NewCursor(int64(last.ActiveAt), last.ID).String())
+	}
+	if respond.Partial(r) && !after.IsZero() {
+		return s.respond.Render(w, r, http.StatusOK, channels.More(index))
+	}
+	if index.CanMake, err = s.mayMakeChannels(r); err != nil {
+		return err
+	}
+	page, err := s.page(r, "Channels")
+	if err != nil {
+		return err
+	}
+	page.Current, page.Canonical = "channels", "/c"
+	return s.show(w, r, page, channels.All(index))
+}
+
+// mayMakeChannels asks the site's setting: members, or moderators only.
+func (s *Server) mayMakeChannels(r *http.Request) (bool, error) {
+	v := middleware.Viewer(r.Context())
+	if !v.SignedIn() || v.Staff() {
+		return v.Staff(), nil
+	}
+	makers, err := s.db.Setting(r.Context(), db.SettingChannelMakers, "members")
+	return makers == "members", err
+}
+
+func (s *Server) showChannel(w http.ResponseWriter, r *http.Request) error {
+	ctx, v := r.Context(), middleware.Viewer(r.Context())
+	if id, ok := stored(r.PathValue("slug")); ok {
+		c, err := s.db.ChannelByID(ctx, v, id)
+		if err != nil {
+			return err
+		}
+		return respond.Redirect(w, r, string(ui.ChannelURL(c.Slug)))
+	}
+	c, err := s.channel(r)
+	if err != nil {
+		return err
+	}
+	f, err := feed(r)
+	if err != nil {
+		return err
+	}
+	f.ChannelID = c.ID
+	path := string(ui.ChannelURL(c.Slug))
+	list := posts.List{InChannel: true, ByCreated: f.Sort != db.Active}
+	rows, err := s.db.Posts(ctx, v, f)
+	if err != nil {
+		return err
+	}
+	list.Rows, list.NextURL = feedURL(path, f, rows)
+	if respond.Partial(r) && !f.After.IsZero() {
+		return s.respond.Render(w, r, http.StatusOK, posts.More(list))
+	}
+	if f.After.IsZero() && f.Sort == db.Active {
+		if list.Pinned, err = s.db.PinnedPosts(ctx, v, c.ID); err != nil {
+			return err
+		}
+		list.Rows = withoutPinned(list.Rows)
+	}
+	page, err := s.page(r, c.Name)
+	if err != nil {
+		return err
+	}
+	keepers, err := s.db.ChannelKeepers(ctx, v, c.ID)
+	if err != nil {
+		return err
+	}
+	page.Current, page.Canonical, page.Description = "c/"+c.Slug, path, c.Description
+	page.WriteURL = ui.ChannelURL(c.Slug) + "/new"
+	page.BackURL, page.BackName = "/", "Home"
+	page.Margin = channels.Margin(c, keepers)
+	tabs := home.Tabs{Base: path, Sort: f.Sort, Window: f.Window}
+	head := channels.Head{Channel: c, SignedIn: v.SignedIn(), CanEdit: auth.May(v, auth.Govern, auth.Subject{ChannelRole: c.MyRole})}
+	if len(list.Rows)+len(list.Pinned) == 0 {
+		return s.show(w, r, page, channels.Top(head), home.ChannelOrders(tabs), channels.Nothing(c, v.SignedIn()))
+	}
+	return s.show(w, r, page, channels.Top(head), home.ChannelOrders(tabs), posts.Page(list))
+}
+
+// withoutPinned leaves out what stands above the list already.
+func withoutPinned(rows []db.PostRow) []db.PostRow {
+	kept := rows[:0]
+	for _, r := range rows {
+		if !r.Pinned {
+			kept = append(kept, r)
+		}
+	}
+	return kept
+}
+
+func (s *Server) joinChannel(w http.ResponseWriter, r *http.Request) error {
+	return s.changeMembership(w, r, true)
+}
+
+func (s *Server) leaveChannel(w http.ResponseWriter, r *http.Request) error {
+	return s.changeMembership(w, r, false)
+}
+
+func (s *Server) changeMembership(w http.ResponseWriter, r *http.Request, join bool) error {
+	ctx, v := r.Context(), middleware.Viewer(r.Context())
+	c, err := s.channel(r)
+	if err != nil {
+		return err
+	}
+	if join {
+		err = s.db.Join(ctx, v, c.ID)
+	} else {
+		err = s.db.Leave(ctx, v, c.ID)
+	}
+	if err != nil {
+		return err
+	}
+	if respond.Partial(r) {
+		c.Joined = join
+		return s.respond.Render(w, r, http.StatusOK, channels.JoinButton(c, true))
+	}
+	return respond.Redirect(w, r, string(ui.ChannelURL(c.Slug)))
+}
+
+func (s *Server) seeChannel(w http.ResponseWriter, r *http.Request) error {
+	c, err := s.channel(r)
+	if err != nil {
+		return err
+	}
+	if err := s.db.SeenChannel(r.Context(), middleware.Viewer(r.Context()), c.ID); err != nil {
+		return err
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+func (s *Server) listChannelMembers(w http.ResponseWriter, r *http.Request) error {
+	ctx, v := r.Context(), middleware.Viewer(r.Context())
+	c, err := s.channel(r)
+	if err != nil {
+		return err
+	}
+	after, err := db.ParseCursor(r.URL.Query().Get("after"))
+	if err != nil {
+		return err
+	}
+	members, err := s.db.ChannelMembers(ctx, v, c.ID, after, membersPerPage+1)
+	if err != nil {
+		return err
+	}
+	page, err := s.page(r, "Members of "+c.Name)
+	if err != nil {
+		return err
+	}
+	page.Current, page.BackURL, page.BackName = "c/"+c.Slug, ui.ChannelURL(c.Slug), c.Name
+	next := ui.ChannelURL("")[:0]
+	if len(members) > membersPerPage {
+		members = members[:membersPerPage]
+		last := members[membersPerPage-1]
+		next = with(string(ui.ChannelURL(c.Slug))+"/members", "after", db.NewCursor(int64(last.JoinedAt), last.ID).String())
+	}
+	return s.show(w, r, page, channels.Members(c, members, next))
+}
+
+func (s *Server) newChannel(w http.ResponseWriter, r *http.Request) error {
+	if may, err := s.mayMakeChannels(r); err != nil || !may {
+		return errors.Join(err, db.ErrForbidden)
+	}
+	page, err := s.page(r, "Open a channel")
+	if err != nil {
+		return err
+	}
+	page.Current = "channels"
+	return s.show(w, r, page, channels.Edit(channels.Form{Key: newKey()}))
+}
+
+// channelForm reads what was typed, with what is wrong with it.
+func channelForm(r *http.Request, slug string) (f channels.Form, ok bool) {
+	f = channels.Form{Slug: slug, NewSlug: strings.ToLower(strings.TrimSpace(r.PostFormValue("slug"))), Name: r.PostFormValue("name"),
+		Description: strings.TrimSpace(r.PostFormValue("description")), Rules: r.PostFormValue("rules"), Key: formKey(r)}
+	ctx := r.Context()
+	name, fine := db.CleanName(f.Name)
+	if !fine || name == "" {
+		f.NameError = ui.T(ctx, "A channel needs a name of at most %d characters.", maxChannelName)
+	} else {
+		f.Name = name
+	}
+	if slug == "" && !db.ValidSlug(f.NewSlug) {
+		f.SlugError = ui.T(ctx, "“%s” cannot be an address: small letters, digits and hyphens, and not a word that the forum itself uses.", f.NewSlug)
+	}
+	if utf8.RuneCountInString(f.Description) > maxChannelAbout {
+		f.AboutError = ui.T(ctx, "At most %d characters.", maxChannelAbout)
+	} else if f.Description == "" {
+		f.AboutError = ui.T(ctx, "Say it in a sentence, so that people know whether to join.")
+	}
+	ok = f.NameError == "" && f.SlugError == "" && f.AboutError == ""
+	if !ok {
+		f.Problem = ui.T(ctx, "Something needs another look. What you typed is still here.")
+	}
+	return f, ok
+}
+
+func (s *Server) channelFormAgain(w http.ResponseWriter, r *http.Request, f channels.Form) error {
+	page, err := s.page(r, "Open a channel")
+	if err != nil {
+		return err
+	}
+	return s.again(w, r, page, channels.Edit(f))
+}
+
+func (s *Server) createChannel(w http.ResponseWriter, r *http.Request) error {
+	ctx, v := r.Context(), middleware.Viewer(r.Context())
+	if may, err := s.mayMakeChannels(r); err != nil || !may {
+		return errors.Join(err, db.ErrForbidden)
+	}
+	f, ok := channelForm(r, "")
+	if !ok {
+		return s.channelFormAgain(w, r, f)
+	}
+	if err := s.allowWrite(ctx, v, f.Key, "channel"); err != nil {
+		return err
+	}
+	slug, err := s.db.CreateChannel(ctx, v, db.NewChannel{Slug: f.NewSlug, Name: f.Name, Description: f.Description, Rules: f.Rules, Key: f.Key})
+	var limit *markup.LimitError
+	switch {
+	case errors.Is(err, db.ErrConflict):
+		f.SlugError = ui.T(ctx, "There is a channel at this address already.")
+		return s.channelFormAgain(w, r, f)
+	case errors.As(err, &limit):
+		f.RulesErr = ui.LimitText(ctx, limit.Limit, limit.Max)
+		return s.channelFormAgain(w, r, f)
+	case err != nil:
+		return err
+	}
+	return respond.Redirect(w, r, string(ui.ChannelURL(slug)))
+}
+
+// governed finds the channel of the path for a viewer who may change it.
+func (s *Server) governed(r *http.Request) (db.Channel, error) {
+	c, err := s.channel(r)
+	if err == nil && !auth.May(middleware.Viewer(r.Context()), auth.Govern, auth.Subject{ChannelRole: c.MyRole}) {
+		err = db.ErrForbidden
+	}
+	return c, err
+}
+
+func (s *Server) editChannel(w http.ResponseWriter, r *http.Request) error {
+	c, err := s.governed(r)
+	if err != nil {
+		return err
+	}
+	page, err := s.page(r, c.Name)
+	if err != nil {
+		return err
+	}
+	page.Current, page.BackURL, page.BackName = "c/"+c.Slug, ui.ChannelURL(c.Slug), c.Name
+	return s.show(w, r, page, channels.Edit(channels.Form{Slug: c.Slug, Name: c.Name, Description: c.Description, Rules: c.Rules}))
+}
+
+func (s *Server) updateChannel(w http.ResponseWriter, r *http.Request) error {
+	ctx, v := r.Context(), middleware.Viewer(r.Context())
+	c, err := s.governed(r)
+	if err != nil {
+		return err
+	}
+	f, ok := channelForm(r, c.Slug)
+	if !ok {
+		return s.channelFormAgain(w, r, f)
+	}
+	err = s.db.SetChannel(ctx, v, c.ID, f.Name, f.Description, f.Rules)
+	var limit *markup.LimitError
+	if errors.As(err, &limit) {
+		f.RulesErr = ui.LimitText(ctx, limit.Limit, limit.Max)
+		return s.channelFormAgain(w, r, f)
+	}
+	if err != nil {
+		return err
+	}
+	return respond.Redirect(w, r, string(ui.ChannelURL(c.Slug)))
+}

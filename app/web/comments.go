@@ -1,0 +1,378 @@
+package web
+
+import (
+	"errors"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/a-h/templ"
+
+	"codex/app/auth"
+	"codex/app/markup"
+	"codex/app/middleware"
+	"codex/app/web/respond"
+	"codex/db"
+	"codex/views/comments"
+	"codex/views/layout"
+	"codex/views/ui"
+)
+
+// thread reads the page of a post's comments that the address asks for. firstNew is the first comment on it that the
+// viewer has not read.
+func (s *Server) thread(r *http.Request, p *db.Post) (t comments.Thread, firstNew int64, err error) {
+	ctx, v, q := r.Context(), middleware.Viewer(r.Context()), r.URL.Query()
+	ask := db.Thread{PostID: p.ID, ByTime: q.Get("sort") == "time"}
+	if ask.After, err = db.ParseCommentCursor(q.Get("after")); err != nil {
+		return t, 0, err
+	}
+	ask.Under, _ = strconv.ParseInt(q.Get("under"), 10, 64)
+	found, err := s.db.Comments(ctx, v, ask)
+	if err != nil {
+		return t, 0, err
+	}
+	address := ui.PostURL(p.ID, p.Slug)
+	t = comments.Thread{PostID: p.ID, PostURL: address, Question: p.Kind == "question", Count: p.Comments, Sort: "best", Under: ask.Under, First: ask.After.Path == ""}
+	sort, under := "", ""
+	if ask.ByTime {
+		t.Sort, sort = "time", "time"
+	}
+	if ask.Under != 0 {
+		under = strconv.FormatInt(ask.Under, 10)
+	}
+	if found.Next.Path != "" {
+		t.NextURL = with(string(address), "sort", sort, "under", under, "after", found.Next.String()) + "#thread"
+	}
+	t.Roots = nodes(v, p, found)
+	for i := range found.Comments {
+		if isNew(v, p, &found.Comments[i]) {
+			firstNew = found.Comments[i].ID
+			break
+		}
+	}
+	return t, firstNew, nil
+}
+
+func isNew(v db.Viewer, p *db.Post, c *db.Comment) bool {
+	return p.ReadAt != 0 && c.CreatedAt > p.ReadAt && c.AuthorID != v.ID && !c.Deleted
+}
+
+// nodes makes the tree of a page: the comments come in the order in which they are read, each behind its parent. One
+// whose parent is on another page stands at the root.
+func nodes(v db.Viewer, p *db.Post, page db.CommentPage) []*comments.Node {
+	all := make([]comments.Node, len(page.Comments))
+	roots := make([]*comments.Node, 0, len(all))
+	var line []*comments.Node // from a root down to the comment before
+	for i := range page.Comments {
+		n := &all[i]
+		*n = node(v, p, page.Comments[i])
+		for len(line) > 0 && line[len(line)-1].ID != n.ParentID {
+			line = line[:len(line)-1]
+		}
+		if len(line) == 0 {
+			roots = append(roots, n)
+		} else {
+			parent := line[len(line)-1]
+			parent.Children = append(parent.Children, n)
+			n.ToName = firstName(parent.AuthorName)
+		}
+		if n.Depth == page.Base+db.MaxDepthShown && n.Replies > 0 {
+			n.More = n.Replies
+			n.MoreURL = ui.PostURL(p.ID, p.Slug) + templ.SafeURL("?under="+ui.ID(n.ID)+"#c"+ui.ID(n.ID))
+		}
+		line = append(line, n)
+	}
+	return roots
+}
+
+func firstName(name string) string {
+	first, _, _ := strings.Cut(name, " ")
+	return first
+}
+
+func commentSubject(p *db.Post, c *db.Comment) auth.Subject {
+	return auth.Subject{AuthorID: c.AuthorID, PostAuthorID: p.AuthorID, Question: p.Kind == "question", ChannelRole: p.MyRole,
+		Locked: p.Locked, Deleted: c.Deleted, DeletedBy: c.DeletedBy}
+}
+
+func node(v db.Viewer, p *db.Post, c db.Comment) comments.Node {
+	n := comments.Node{
+		Comment: c, ByAuthor: c.AuthorID == p.AuthorID && c.AuthorID != 0, Accepted: c.ID == p.AcceptedID, New: isNew(v, p, &c),
+	}
+	if !v.SignedIn() {
+		return n
+	}
+	n.SignedIn = true
+	subject := commentSubject(p, &c)
+	n.CanReply = auth.May(v, auth.Comment, subject)
+	n.CanEdit = auth.May(v, auth.Edit, subject)
+	n.CanDelete = auth.May(v, auth.Delete, subject)
+	n.CanUndelete = auth.May(v, auth.Undelete, subject)
+	n.CanAccept = auth.May(v, auth.Accept, subject)
+	return n
+}
+
+// comment finds the comment of the path with its source and its post.
+func (s *Server) comment(r *http.Request) (db.Comment, string, db.Post, error) {
+	ctx, v := r.Context(), middleware.Viewer(r.Context())
+	id, err := pathID(r, "id")
+	if err != nil {
+		return db.Comment{}, "", db.Post{}, err
+	}
+	c, body, err := s.db.CommentByID(ctx, v, id)
+	if err != nil {
+		return c, "", db.Post{}, err
+	}
+	p, err := s.db.PostByID(ctx, v, c.PostID)
+	return c, body, p, err
+}
+
+// commentTo is the same for a viewer who may do the action to it.
+func (s *Server) commentTo(r *http.Request, a auth.Action) (db.Comment, string, db.Post, error) {
+	c, body, p, err := s.comment(r)
+	if err == nil && !auth.May(middleware.Viewer(r.Context()), a, commentSubject(&p, &c)) {
+		err = db.ErrForbidden
+	}
+	return c, body, p, err
+}
+
+// findComment goes to the page and the place where a comment stands; for a part of a page, it is the comment itself.
+func (s *Server) findComment(w http.ResponseWriter, r *http.Request) error {
+	ctx, v := r.Context(), middleware.Viewer(r.Context())
+	if respond.Partial(r) {
+		return s.own(w, r)
+	}
+	id, err := pathID(r, "id")
+	if err != nil {
+		return err
+	}
+	place, err := s.db.PlaceOf(ctx, v, id)
+	if err != nil {
+		return err
+	}
+	return respond.Redirect(w, r, string(placeURL(place, id)))
+}
+
+func placeURL(p db.Place, id int64) templ.SafeURL {
+	path := string(ui.PostURL(p.PostID, p.PostSlug))
+	anchor := templ.SafeURL("#c" + ui.ID(id))
+	switch {
+	case p.Under != 0:
+		return with(path, "under", ui.ID(p.Under)) + anchor
+	case p.Whole:
+		return with(path) + anchor
+	}
+	return with(path, "sort", "time", "after", p.After.String()) + anchor
+}
+
+// own answers with one comment as it is now.
+func (s *Server) own(w http.ResponseWriter, r *http.Request) error {
+	c, _, p, err := s.comment(r)
+	if err != nil {
+		return err
+	}
+	n := node(middleware.Viewer(r.Context()), &p, c)
+	return s.respond.Render(w, r, http.StatusOK, comments.Own(&n))
+}
+
+func (s *Server) createComment(w http.ResponseWriter, r *http.Request) error {
+	ctx, v := r.Context(), middleware.Viewer(r.Context())
+	p, err := s.post(r)
+	if err != nil {
+		return err
+	}
+	if !auth.May(v, auth.Comment, postSubject(&p)) {
+		return db.ErrForbidden
+	}
+	f := comments.Reply{PostID: p.ID, Key: formKey(r), Body: r.PostFormValue("body")}
+	f.ParentID, _ = strconv.ParseInt(r.PostFormValue("parent"), 10, 64)
+	if strings.TrimSpace(f.Body) == "" {
+		f.Error = ui.T(ctx, "Write something first.")
+		return s.replyAgain(w, r, &p, f)
+	}
+	if err := s.allowWrite(ctx, v, f.Key, "comment"); err != nil {
+		return err
+	}
+	id, err := s.db.CreateComment(ctx, v, db.NewComment{PostID: p.ID, ParentID: f.ParentID, Body: f.Body, Key: f.Key})
+	var limit *markup.LimitError
+	if errors.As(err, &limit) {
+		f.Error = ui.LimitText(ctx, limit.Limit, limit.Max)
+		return s.replyAgain(w, r, &p, f)
+	}
+	if err != nil {
+		return err
+	}
+	if !respond.Partial(r) {
+		return respond.Redirect(w, r, string(ui.CommentURL(id)))
+	}
+	c, _, err := s.db.CommentByID(ctx, v, id)
+	if err != nil {
+		return err
+	}
+	n := node(v, &p, c)
+	parts := []templ.Component{comments.Fresh(&n, ui.N(ctx, "%s comment", "%s comments", p.Comments+1))}
+	if c.ParentID == 0 {
+		parts = append(parts, comments.Renewed(comments.Reply{PostID: p.ID, Key: newKey()}))
+	}
+	return s.respond.Render(w, r, http.StatusOK, templ.Join(parts...))
+}
+
+// replyAgain shows the form with what is wrong, in its place or on a page of its own.
+func (s *Server) replyAgain(w http.ResponseWriter, r *http.Request, p *db.Post, f comments.Reply) error {
+	if respond.Partial(r) {
+		f.Inline = f.ParentID != 0
+		if !f.Inline {
+			w.Header().Set("HX-Retarget", "#reply")
+			w.Header().Set("HX-Reswap", "outerHTML")
+		}
+		return s.respond.Render(w, r, http.StatusUnprocessableEntity, comments.Form(f))
+	}
+	page, err := s.replyFrame(r, p, &f)
+	if err != nil {
+		return err
+	}
+	return s.again(w, r, page, comments.Form(f))
+}
+
+func (s *Server) replyFrame(r *http.Request, p *db.Post, f *comments.Reply) (page layout.Page, err error) {
+	page, err = s.page(r, p.Title)
+	page.NoIndex = true
+	page.BackURL, page.BackName = ui.PostURL(p.ID, p.Slug), p.Title
+	f.Back = ui.PostURL(p.ID, p.Slug)
+	if f.ParentID != 0 {
+		f.Back = ui.CommentURL(f.ParentID)
+	}
+	return page, err
+}
+
+// replyToComment is the form below a comment, or on a page of its own with the comment above it.
+func (s *Server) replyToComment(w http.ResponseWriter, r *http.Request) error {
+	c, body, p, err := s.commentTo(r, auth.Comment)
+	if err != nil {
+		return err
+	}
+	f := comments.Reply{PostID: p.ID, ParentID: c.ID, ToName: ui.Name(r.Context(), c.AuthorName), Key: newKey(), Back: ui.CommentURL(c.ID)}
+	if r.URL.Query().Get("quote") != "" {
+		f.Body = markup.Quote(body)
+	}
+	if respond.Partial(r) {
+		f.Inline = true
+		return s.respond.Render(w, r, http.StatusOK, comments.Form(f))
+	}
+	page, err := s.replyFrame(r, &p, &f)
+	if err != nil {
+		return err
+	}
+	n := node(middleware.Viewer(r.Context()), &p, c)
+	return s.show(w, r, page, comments.Quoted(&n), comments.Form(f))
+}
+
+func (s *Server) editComment(w http.ResponseWriter, r *http.Request) error {
+	c, body, p, err := s.commentTo(r, auth.Edit)
+	if err != nil {
+		return err
+	}
+	return s.editCommentForm(w, r, &p, comments.Edit{ID: c.ID, Body: body})
+}
+
+func (s *Server) editCommentForm(w http.ResponseWriter, r *http.Request, p *db.Post, f comments.Edit) error {
+	status := http.StatusOK
+	if f.Error != "" {
+		status = http.StatusUnprocessableEntity
+	}
+	if respond.Partial(r) {
+		return s.respond.Render(w, r, status, comments.EditForm(f))
+	}
+	page, err := s.replyFrame(r, p, &comments.Reply{})
+	if err != nil {
+		return err
+	}
+	return s.respond.Render(w, r, status, respond.Framed(page, comments.EditForm(f)))
+}
+
+func (s *Server) updateComment(w http.ResponseWriter, r *http.Request) error {
+	ctx, v := r.Context(), middleware.Viewer(r.Context())
+	c, _, p, err := s.commentTo(r, auth.Edit)
+	if err != nil {
+		return err
+	}
+	f := comments.Edit{ID: c.ID, Body: r.PostFormValue("body")}
+	if strings.TrimSpace(f.Body) == "" {
+		f.Error = ui.T(ctx, "Write something first, or delete the comment.")
+		return s.editCommentForm(w, r, &p, f)
+	}
+	err = s.db.EditComment(ctx, v, c.ID, f.Body)
+	var limit *markup.LimitError
+	if errors.As(err, &limit) {
+		f.Error = ui.LimitText(ctx, limit.Limit, limit.Max)
+		return s.editCommentForm(w, r, &p, f)
+	}
+	if err != nil {
+		return err
+	}
+	return s.ownOrBack(w, r, ui.CommentURL(c.ID))
+}
+
+// ownOrBack answers an action on a comment: with the comment, or with the way to it.
+func (s *Server) ownOrBack(w http.ResponseWriter, r *http.Request, back templ.SafeURL) error {
+	if respond.Partial(r) {
+		return s.own(w, r)
+	}
+	return respond.Redirect(w, r, string(back))
+}
+
+func (s *Server) deleteComment(w http.ResponseWriter, r *http.Request) error {
+	c, _, p, err := s.commentTo(r, auth.Delete)
+	if err != nil {
+		return err
+	}
+	if err := s.db.DeleteComment(r.Context(), middleware.Viewer(r.Context()), c.ID); err != nil {
+		return err
+	}
+	// A comment without replies is not on the page any more: the way back is in the toast.
+	return s.ownOrBack(w, r, with(string(ui.PostURL(p.ID, p.Slug)), "gone", ui.ID(c.ID)))
+}
+
+func (s *Server) undeleteComment(w http.ResponseWriter, r *http.Request) error {
+	c, _, _, err := s.commentTo(r, auth.Undelete)
+	if err != nil {
+		return err
+	}
+	if err := s.db.UndeleteComment(r.Context(), middleware.Viewer(r.Context()), c.ID); err != nil {
+		return err
+	}
+	return s.ownOrBack(w, r, ui.CommentURL(c.ID))
+}
+
+func (s *Server) reactToComment(w http.ResponseWriter, r *http.Request) error {
+	ctx, v := r.Context(), middleware.Viewer(r.Context())
+	c, _, p, err := s.comment(r)
+	if err != nil {
+		return err
+	}
+	c.MyReaction = reaction(r)
+	if c.Score, err = s.db.ReactToComment(ctx, v, c.ID, c.MyReaction); err != nil {
+		return err
+	}
+	if respond.Partial(r) {
+		n := node(v, &p, c)
+		return s.respond.Render(w, r, http.StatusOK, comments.Reactions(&n))
+	}
+	return respond.Redirect(w, r, string(ui.CommentURL(c.ID)))
+}
+
+func (s *Server) acceptComment(w http.ResponseWriter, r *http.Request) error {
+	ctx, v := r.Context(), middleware.Viewer(r.Context())
+	c, _, p, err := s.commentTo(r, auth.Accept)
+	if err != nil {
+		return err
+	}
+	accepted := c.ID
+	if r.PostFormValue("accept") == "no" {
+		accepted = 0
+	}
+	if err := s.db.Accept(ctx, v, p.ID, accepted); err != nil {
+		return err
+	}
+	return respond.Redirect(w, r, string(ui.CommentURL(c.ID)))
+}

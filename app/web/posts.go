@@ -1,0 +1,357 @@
+package web
+
+import (
+	"errors"
+	"net/http"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/a-h/templ"
+
+	"codex/app/auth"
+	"codex/app/markup"
+	"codex/app/middleware"
+	"codex/app/web/respond"
+	"codex/db"
+	"codex/views/comments"
+	"codex/views/posts"
+	"codex/views/ui"
+)
+
+// A title has at most this many characters.
+const maxTitle = 200
+
+func postSubject(p *db.Post) auth.Subject {
+	return auth.Subject{AuthorID: p.AuthorID, PostAuthorID: p.AuthorID, Question: p.Kind == "question", ChannelRole: p.MyRole,
+		Locked: p.Locked, Deleted: p.DeletedAt != 0, DeletedBy: p.DeletedBy}
+}
+
+// post finds the post of the path.
+func (s *Server) post(r *http.Request) (db.Post, error) {
+	id, err := pathID(r, "id")
+	if err != nil {
+		return db.Post{}, err
+	}
+	return s.db.PostByID(r.Context(), middleware.Viewer(r.Context()), id)
+}
+
+// postTo finds the post of the path for a viewer who may do the action to it.
+func (s *Server) postTo(r *http.Request, a auth.Action) (db.Post, error) {
+	p, err := s.post(r)
+	if err == nil && !auth.May(middleware.Viewer(r.Context()), a, postSubject(&p)) {
+		err = db.ErrForbidden
+	}
+	return p, err
+}
+
+func (s *Server) showPost(w http.ResponseWriter, r *http.Request) error {
+	ctx, v := r.Context(), middleware.Viewer(r.Context())
+	p, err := s.post(r)
+	if err != nil {
+		return err
+	}
+	address := ui.PostURL(p.ID, p.Slug)
+	if r.PathValue("slug") != p.Slug { // an older title, or none
+		target := string(address)
+		if r.URL.RawQuery != "" {
+			target += "?" + r.URL.RawQuery
+		}
+		return respond.Redirect(w, r, target)
+	}
+	thread, firstNew, err := s.thread(r, &p)
+	if err != nil {
+		return err
+	}
+	page, err := s.page(r, p.Title)
+	if err != nil {
+		return err
+	}
+	show := s.postView(v, &p)
+	show.Thread, show.Unread, show.FirstNew = comments.Section(thread), p.New, firstNew
+	if auth.May(v, auth.Comment, postSubject(&p)) && thread.Under == 0 {
+		show.Reply = comments.Form(comments.Reply{PostID: p.ID, Key: newKey()})
+	}
+	if p.DuplicateOf != 0 {
+		if other, err := s.db.PostByID(ctx, v, p.DuplicateOf); err == nil {
+			show.Duplicate = &other.PostRow
+		} else if !errors.Is(err, db.ErrNotFound) {
+			return err
+		}
+	}
+	page.Current, page.Canonical, page.Description = "c/"+p.ChannelSlug, string(address), p.Excerpt
+	page.BackURL, page.BackName = ui.ChannelURL(p.ChannelSlug), p.ChannelName
+	page.WriteURL = ui.ChannelURL(p.ChannelSlug) + "/new"
+	page.Margin, page.Bar = posts.Margin(show), posts.ReadingBar(show)
+	if gone, err := strconv.ParseInt(r.URL.Query().Get("gone"), 10, 64); err == nil && v.SignedIn() {
+		page.Toast = comments.UndoToast(gone)
+	}
+	return s.show(w, r, page, posts.Article(show))
+}
+
+func (s *Server) postView(v db.Viewer, p *db.Post) posts.Show {
+	subject := postSubject(p)
+	return posts.Show{
+		Post: *p, URL: ui.PostURL(p.ID, p.Slug), SignedIn: v.SignedIn(),
+		CanEdit: auth.May(v, auth.Edit, subject), CanDelete: auth.May(v, auth.Delete, subject), CanUndelete: auth.May(v, auth.Undelete, subject),
+		CanPin: auth.May(v, auth.Pin, subject), CanLock: auth.May(v, auth.Lock, subject),
+	}
+}
+
+func (s *Server) newPost(w http.ResponseWriter, r *http.Request) error {
+	return s.composePage(w, r, posts.Form{ChannelSlug: r.PathValue("slug"), Key: newKey(), Kind: r.URL.Query().Get("kind")}, false)
+}
+
+// composePage shows the form; failed says that it was sent and not accepted.
+func (s *Server) composePage(w http.ResponseWriter, r *http.Request, f posts.Form, failed bool) error {
+	ctx, v := r.Context(), middleware.Viewer(r.Context())
+	title := "Write a post"
+	if f.PostID != 0 {
+		title = "Change the post"
+	}
+	page, err := s.page(r, title)
+	if err != nil {
+		return err
+	}
+	page.Wide, page.NoIndex = true, true
+	switch {
+	case f.PostID != 0:
+	case r.PathValue("slug") != "":
+		c, err := s.db.ChannelBySlug(ctx, v, r.PathValue("slug"))
+		if err != nil {
+			return err
+		}
+		page.BackURL, page.BackName = ui.ChannelURL(c.Slug), c.Name
+	default:
+		all, err := s.db.Channels(ctx, v, db.Cursor{}, 100)
+		if err != nil {
+			return err
+		}
+		f.Channels = all
+	}
+	if failed {
+		return s.again(w, r, page, posts.Compose(f))
+	}
+	return s.show(w, r, page, posts.Compose(f))
+}
+
+// postForm reads what was typed, with what is wrong with it.
+func postForm(r *http.Request) (f posts.Form, tags []string, ok bool) {
+	f = posts.Form{Kind: r.PostFormValue("kind"), Title: strings.TrimSpace(r.PostFormValue("title")), Body: r.PostFormValue("body"),
+		Tags: r.PostFormValue("tags"), Key: formKey(r), ChannelSlug: r.PostFormValue("channel")}
+	if slug := r.PathValue("slug"); slug != "" {
+		f.ChannelSlug = slug
+	}
+	if f.Kind != "question" {
+		f.Kind = "discussion"
+	}
+	ctx := r.Context()
+	clean, fine := db.CleanTitle(f.Title)
+	switch {
+	case f.Title == "":
+		f.TitleError = ui.T(ctx, "A post needs a title.")
+	case utf8.RuneCountInString(f.Title) > maxTitle:
+		f.TitleError = ui.T(ctx, "A title has at most %d characters.", maxTitle)
+	case !fine:
+		f.TitleError = ui.T(ctx, "There are characters in it that cannot be shown.")
+	default:
+		f.Title = clean
+	}
+	if strings.TrimSpace(f.Body) == "" {
+		f.BodyError = ui.T(ctx, "Write something first.")
+	}
+	tags, fine = db.ParseTags(f.Tags)
+	if !fine {
+		f.TagsError = ui.T(ctx, "At most %d tags, of letters, digits and hyphens.", db.MaxTags)
+	}
+	return f, tags, f.TitleError == "" && f.BodyError == "" && f.TagsError == ""
+}
+
+func (s *Server) createPost(w http.ResponseWriter, r *http.Request) error {
+	ctx, v := r.Context(), middleware.Viewer(r.Context())
+	f, tags, ok := postForm(r)
+	if r.PostFormValue("preview") != "" {
+		return s.previewPage(w, r, f)
+	}
+	if !ok {
+		return s.composePage(w, r, f, true)
+	}
+	c, err := s.db.ChannelBySlug(ctx, v, f.ChannelSlug)
+	if errors.Is(err, db.ErrNotFound) && r.PathValue("slug") == "" {
+		f.ChannelError = ui.T(ctx, "Choose a channel.")
+		return s.composePage(w, r, f, true)
+	}
+	if err != nil {
+		return err
+	}
+	if err := s.allowWrite(ctx, v, f.Key, "post"); err != nil {
+		return err
+	}
+	id, err := s.db.CreatePost(ctx, v, db.NewPost{ChannelID: c.ID, Kind: f.Kind, Title: f.Title, Body: f.Body, Tags: tags, Key: f.Key})
+	var limit *markup.LimitError
+	if errors.As(err, &limit) {
+		f.BodyError = ui.LimitText(ctx, limit.Limit, limit.Max)
+		return s.composePage(w, r, f, true)
+	}
+	if err != nil {
+		return err
+	}
+	return respond.Redirect(w, r, string(ui.PostURL(id, db.SlugOf(f.Title))))
+}
+
+// previewPage is the form with the text as it will be read, for a browser without script.
+func (s *Server) previewPage(w http.ResponseWriter, r *http.Request, f posts.Form) error {
+	result, err := s.render(r, f.Body)
+	if err != nil {
+		return err
+	}
+	f.TitleError, f.BodyError, f.TagsError, f.Preview = "", "", "", result
+	return s.composePage(w, r, f, false)
+}
+
+// render renders a text for its preview, within the preview's limits; a text beyond the limits of markup says so.
+func (s *Server) render(r *http.Request, body string) (templ.Component, error) {
+	ctx, v := r.Context(), middleware.Viewer(r.Context())
+	rule, key := middleware.GuestPreview, ""
+	if v.SignedIn() {
+		rule, key = middleware.MemberPreview, middleware.MemberKey(v.ID)
+	}
+	leave, err := s.limits.Enter(ctx, rule, key)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	result, err := s.db.Preview(ctx, body)
+	var limit *markup.LimitError
+	if errors.As(err, &limit) {
+		return posts.PreviewProblem(ui.LimitText(ctx, limit.Limit, limit.Max)), nil
+	}
+	return result.HTML, err
+}
+
+func (s *Server) preview(w http.ResponseWriter, r *http.Request) error {
+	result, err := s.render(r, r.PostFormValue("body"))
+	if err != nil {
+		return err
+	}
+	if respond.Partial(r) {
+		return s.respond.Render(w, r, http.StatusOK, result)
+	}
+	page, err := s.page(r, "Preview")
+	if err != nil {
+		return err
+	}
+	return s.show(w, r, page, posts.PreviewLeaf(result))
+}
+
+func (s *Server) editPost(w http.ResponseWriter, r *http.Request) error {
+	p, err := s.postTo(r, auth.Edit)
+	if err != nil {
+		return err
+	}
+	return s.composePage(w, r, posts.Form{PostID: p.ID, PostURL: ui.PostURL(p.ID, p.Slug), Title: p.Title, Body: p.Body, Tags: strings.TrimSpace(p.Tags)}, false)
+}
+
+func (s *Server) updatePost(w http.ResponseWriter, r *http.Request) error {
+	ctx, v := r.Context(), middleware.Viewer(r.Context())
+	p, err := s.postTo(r, auth.Edit)
+	if err != nil {
+		return err
+	}
+	f, tags, ok := postForm(r)
+	f.PostID, f.PostURL = p.ID, ui.PostURL(p.ID, p.Slug)
+	if r.PostFormValue("preview") != "" {
+		return s.previewPage(w, r, f)
+	}
+	if !ok {
+		return s.composePage(w, r, f, true)
+	}
+	err = s.db.EditPost(ctx, v, p.ID, f.Title, f.Body, tags)
+	var limit *markup.LimitError
+	if errors.As(err, &limit) {
+		f.BodyError = ui.LimitText(ctx, limit.Limit, limit.Max)
+		return s.composePage(w, r, f, true)
+	}
+	if err != nil {
+		return err
+	}
+	return respond.Redirect(w, r, string(ui.PostURL(p.ID, db.SlugOf(f.Title))))
+}
+
+// change does one thing to a post and goes back to it.
+func (s *Server) change(w http.ResponseWriter, r *http.Request, a auth.Action, do func(p db.Post) error) error {
+	p, err := s.postTo(r, a)
+	if err != nil {
+		return err
+	}
+	if err := do(p); err != nil {
+		return err
+	}
+	return respond.Redirect(w, r, string(ui.PostURL(p.ID, p.Slug)))
+}
+
+func (s *Server) deletePost(w http.ResponseWriter, r *http.Request) error {
+	return s.change(w, r, auth.Delete, func(p db.Post) error {
+		return s.db.DeletePost(r.Context(), middleware.Viewer(r.Context()), p.ID)
+	})
+}
+
+func (s *Server) undeletePost(w http.ResponseWriter, r *http.Request) error {
+	return s.change(w, r, auth.Undelete, func(p db.Post) error {
+		return s.db.UndeletePost(r.Context(), middleware.Viewer(r.Context()), p.ID)
+	})
+}
+
+func (s *Server) pinPost(w http.ResponseWriter, r *http.Request) error {
+	return s.change(w, r, auth.Pin, func(p db.Post) error {
+		return s.db.SetPinned(r.Context(), middleware.Viewer(r.Context()), p.ID, r.PostFormValue("on") != "false")
+	})
+}
+
+func (s *Server) lockPost(w http.ResponseWriter, r *http.Request) error {
+	return s.change(w, r, auth.Lock, func(p db.Post) error {
+		return s.db.SetLocked(r.Context(), middleware.Viewer(r.Context()), p.ID, r.PostFormValue("on") != "false")
+	})
+}
+
+// reaction reads which reaction a form asks for.
+func reaction(r *http.Request) int {
+	switch r.PostFormValue("kind") {
+	case "like":
+		return 1
+	case "dislike":
+		return -1
+	}
+	return 0
+}
+
+func (s *Server) reactToPost(w http.ResponseWriter, r *http.Request) error {
+	v := middleware.Viewer(r.Context())
+	p, err := s.post(r)
+	if err != nil {
+		return err
+	}
+	p.MyReaction = reaction(r)
+	if p.Score, err = s.db.React(r.Context(), v, p.ID, p.MyReaction); err != nil {
+		return err
+	}
+	if respond.Partial(r) {
+		return s.respond.Render(w, r, http.StatusOK, posts.Reactions(s.postView(v, &p)))
+	}
+	return respond.Redirect(w, r, string(ui.PostURL(p.ID, p.Slug)))
+}
+
+func (s *Server) readPost(w http.ResponseWriter, r *http.Request) error {
+	p, err := s.post(r)
+	if err != nil {
+		return err
+	}
+	if err := s.db.MarkRead(r.Context(), middleware.Viewer(r.Context()), p.ID); err != nil {
+		return err
+	}
+	if respond.Partial(r) {
+		w.WriteHeader(http.StatusNoContent)
+		return nil
+	}
+	return respond.Redirect(w, r, string(ui.PostURL(p.ID, p.Slug)))
+}

@@ -1,0 +1,107 @@
+// Package respond writes what the handlers answer: a page, a part of one, a way on, or an error.
+//
+// A page is rendered whole into a buffer and then written, so that an error in the middle of it can still become an
+// error page, and the length is known. Buffers come from a pool; one that grew beyond 1 MiB is let go.
+//
+// Everything here may be used by any number of requests at once.
+package respond
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/a-h/templ"
+
+	"codex/app/trace"
+	"codex/views/layout"
+	"codex/views/ui"
+)
+
+// Responder is what answers have in common.
+type Responder struct {
+	Log   *slog.Logger
+	Now   func() time.Time
+	Asset func(name string) string
+	Site  func() string                     // the forum's name at this moment
+	Frame func(r *http.Request) layout.Page // the frame of an error page: it asks the database nothing
+}
+
+const biggestPooled = 1 << 20
+
+var buffers = sync.Pool{New: func() any { return bytes.NewBuffer(make([]byte, 0, 64<<10)) }}
+
+// Partial reports that htmx asks for a part of a page. The back button's request is for the whole one, and says so.
+func Partial(r *http.Request) bool { return r.Header.Get("Hx-Request-Type") == "partial" }
+
+// Render answers with a component. Status 200 unless another one is given.
+func (p *Responder) Render(w http.ResponseWriter, r *http.Request, status int, c templ.Component) error {
+	buf := buffers.Get().(*bytes.Buffer)
+	buf.Reset()
+	defer func() {
+		if buf.Cap() <= biggestPooled {
+			buffers.Put(buf)
+		}
+	}()
+	ctx := r.Context()
+	span := trace.Start(ctx, trace.KindRender, "")
+	err := c.Render(ui.With(templ.InitializeContext(ctx), &ui.Env{Now: p.Now(), Site: p.Site(), Asset: p.Asset}), buf)
+	span.End(0, err)
+	if err != nil {
+		return fmt.Errorf("render %s: %w", r.Pattern, err)
+	}
+	h := w.Header()
+	h["Content-Type"] = []string{"text/html; charset=utf-8"}
+	if _, set := h["Cache-Control"]; !set {
+		// What a page shows depends on who asks and changes at any moment.
+		h["Cache-Control"] = []string{"private, no-cache"}
+	}
+	h.Add("Vary", "Cookie, HX-Request-Type")
+	w.WriteHeader(status)
+	_, err = w.Write(buf.Bytes())
+	if err != nil {
+		return fmt.Errorf("write the answer: %w", context.Canceled) // the client went away
+	}
+	return nil
+}
+
+// Redirect sends a plain form on with 303. For htmx, which would follow that unseen, it is HX-Location: the page is
+// fetched and put in place without a reload.
+func Redirect(w http.ResponseWriter, r *http.Request, path string) error {
+	if r.Header.Get("Hx-Request") != "" {
+		w.Header().Set("HX-Redirect", path)
+		w.WriteHeader(http.StatusOK)
+		return nil
+	}
+	w.Header().Set("Location", path)
+	w.WriteHeader(http.StatusSeeOther)
+	return nil
+}
+
+// SignIn sends a guest to the sign-in page, and from there back to where they were: the page of a GET, and for a form
+// the page that it stood on.
+func SignIn(w http.ResponseWriter, r *http.Request) error {
+	next := r.URL.RequestURI()
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		next = "/"
+		if from, err := url.Parse(r.Referer()); err == nil && from.Host == r.Host {
+			next = from.RequestURI()
+		}
+	}
+	return Redirect(w, r, "/login?next="+url.QueryEscape(next))
+}
+
+// Local is a path of this site, or "/" for anything else: where a form may send people on. A second slash or a
+// backslash at the start would make a browser read a host.
+func Local(path string) string {
+	if len(path) == 0 || path[0] != '/' || len(path) > 1 && (path[1] == '/' || path[1] == '\\') || strings.ContainsAny(path, "\r\n\t\\") {
+		return "/"
+	}
+	return path
+}

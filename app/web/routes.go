@@ -1,0 +1,114 @@
+package web
+
+import (
+	"net/http"
+
+	"codex/app/middleware"
+	"codex/app/web/respond"
+	"codex/db"
+)
+
+// policy says who may call a route at all. What they may do to a thing is auth.May's word, in the handler.
+type policy int
+
+const (
+	_           policy = iota // a route without a policy does not pass New
+	anyone                    //
+	membersOnly               // a guest is sent to the sign-in page
+)
+
+type route struct {
+	pattern string
+	policy  policy
+	do      handler
+}
+
+// routes is every route of the site but the probes and static files, which chain mounts.
+func (s *Server) routes() []route {
+	return []route{
+		{"GET /{$}", anyone, s.home},
+		{"POST /read", membersOnly, s.markAllRead},
+
+		{"GET /c", anyone, s.listChannels},
+		{"GET /c/new", membersOnly, s.newChannel},
+		{"POST /c", membersOnly, s.createChannel},
+		{"GET /c/{slug}", anyone, s.showChannel},
+		{"POST /c/{slug}/join", membersOnly, s.joinChannel},
+		{"POST /c/{slug}/leave", membersOnly, s.leaveChannel},
+		{"POST /c/{slug}/seen", membersOnly, s.seeChannel},
+		{"GET /c/{slug}/members", anyone, s.listChannelMembers},
+		{"GET /c/{slug}/settings", membersOnly, s.editChannel},
+		{"POST /c/{slug}/settings", membersOnly, s.updateChannel},
+
+		{"GET /new", membersOnly, s.newPost},
+		{"POST /new", membersOnly, s.createPost},
+		{"GET /c/{slug}/new", membersOnly, s.newPost},
+		{"POST /c/{slug}/posts", membersOnly, s.createPost},
+		{"GET /p/{id}", anyone, s.showPost},
+		{"GET /p/{id}/{slug}", anyone, s.showPost},
+		{"GET /p/{id}/edit", membersOnly, s.editPost},
+		{"POST /p/{id}/edit", membersOnly, s.updatePost},
+		{"POST /p/{id}/delete", membersOnly, s.deletePost},
+		{"POST /p/{id}/undelete", membersOnly, s.undeletePost},
+		{"POST /p/{id}/pin", membersOnly, s.pinPost},
+		{"POST /p/{id}/lock", membersOnly, s.lockPost},
+		{"POST /p/{id}/react", membersOnly, s.reactToPost},
+		{"POST /p/{id}/read", membersOnly, s.readPost},
+		{"POST /preview", anyone, s.preview},
+
+		{"POST /p/{id}/comments", membersOnly, s.createComment},
+		{"GET /comments/{id}", anyone, s.findComment},
+		{"GET /comments/{id}/reply", membersOnly, s.replyToComment},
+		{"GET /comments/{id}/edit", membersOnly, s.editComment},
+		{"POST /comments/{id}/edit", membersOnly, s.updateComment},
+		{"POST /comments/{id}/delete", membersOnly, s.deleteComment},
+		{"POST /comments/{id}/undelete", membersOnly, s.undeleteComment},
+		{"POST /comments/{id}/react", membersOnly, s.reactToComment},
+		{"POST /comments/{id}/accept", membersOnly, s.acceptComment},
+
+		{"GET /u/{handle}", anyone, s.showMember},
+		{"GET /t/{tag}", anyone, s.showTag},
+		{"GET /tags", anyone, s.listTags},
+
+		{"GET /register", anyone, s.registerForm},
+		{"POST /register", anyone, s.register},
+		{"GET /login", anyone, s.signInForm},
+		{"POST /login", anyone, s.signIn},
+		{"POST /logout", anyone, s.signOut},
+
+		{"GET /settings", membersOnly, s.settings},
+		{"POST /settings/profile", membersOnly, s.updateProfile},
+		{"POST /settings/theme", membersOnly, s.updateTheme},
+		{"POST /settings/password", membersOnly, s.updatePassword},
+		{"POST /settings/sessions/end", membersOnly, s.endOtherSessions},
+		{"POST /settings/sessions/{id}/end", membersOnly, s.endSession},
+
+		{"GET /about", anyone, s.about},
+		{"GET /rules", anyone, s.rules},
+		{"GET /privacy", anyone, s.privacy},
+		{"GET /robots.txt", anyone, s.robots},
+		{"GET /favicon.ico", anyone, s.favicon},
+		{"/", anyone, s.nothing},
+	}
+}
+
+// nothing is every address that is not in the list.
+func (s *Server) nothing(http.ResponseWriter, *http.Request) error { return db.ErrNotFound }
+
+// serve wraps a route's handler into what net/http calls.
+func (s *Server) serve(rt route) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		named(r)
+		err := s.admit(rt, w, r)
+		if err != nil {
+			s.respond.Fail(w, r, err)
+		}
+	}
+}
+
+func (s *Server) admit(rt route, w http.ResponseWriter, r *http.Request) error {
+	if rt.policy == membersOnly && !middleware.Viewer(r.Context()).SignedIn() {
+		return respond.SignIn(w, r)
+	}
+	return rt.do(w, r)
+}

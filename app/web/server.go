@@ -1,0 +1,175 @@
+// Package web is the HTTP surface: routes.go lists every route with its policy, and each feature has a file of
+// handlers. A handler finds out who asks and what for, asks auth.May where it writes, calls a query, and renders a
+// component; it returns its errors, and respond.Fail answers them.
+//
+// Handlers run side by side, one goroutine a request; what they share is read only or has its own lock. After the
+// gate is closed, every request is answered with 503.
+package web
+
+import (
+	"context"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/a-h/templ"
+	"github.com/google/uuid"
+
+	"codex/app/assets"
+	"codex/app/auth"
+	"codex/app/config"
+	"codex/app/middleware"
+	"codex/app/trace"
+	"codex/app/web/respond"
+	"codex/db"
+	"codex/views/layout"
+)
+
+// slow is the duration from which on a request is logged with its spans.
+const slow = time.Second
+
+// Options are what a Server is made of.
+type Options struct {
+	DB      *db.DB
+	Config  *config.Config
+	Static  fs.FS
+	Log     *slog.Logger
+	Gate    *middleware.Gate
+	Setup   *auth.Setup
+	Site    string // the forum's name
+	Version string
+	Now     func() time.Time // nil: time.Now
+}
+
+// Server answers requests.
+type Server struct {
+	db      *db.DB
+	config  *config.Config
+	assets  *assets.Assets
+	log     *slog.Logger
+	hasher  *auth.Hasher
+	limits  *middleware.Limits
+	gate    *middleware.Gate
+	setup   *auth.Setup
+	respond *respond.Responder
+	version string
+	now     func() time.Time
+	cookie  string
+}
+
+// New makes the handler of the whole site.
+func New(o Options) (http.Handler, error) {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	static, err := assets.New(o.Static)
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{
+		db: o.DB, config: o.Config, assets: static, log: o.Log, hasher: auth.NewHasher(), gate: o.Gate, setup: o.Setup,
+		limits: middleware.NewLimits(o.Config.Limited(), o.Now), version: o.Version, now: o.Now, cookie: o.Config.CookieName(),
+	}
+	s.respond = &respond.Responder{
+		Log: o.Log, Now: o.Now, Asset: static.URL, Site: func() string { return o.Site },
+		Frame: func(r *http.Request) layout.Page {
+			return layout.Page{Viewer: middleware.Viewer(r.Context()), Path: r.URL.RequestURI()}
+		},
+	}
+	return s.chain()
+}
+
+// handler is what a feature's file holds: it answers, or returns why not.
+type handler func(w http.ResponseWriter, r *http.Request) error
+
+// page is the frame of a page: one query, for the rail.
+func (s *Server) page(r *http.Request, title string) (layout.Page, error) {
+	v := middleware.Viewer(r.Context())
+	rail, err := s.db.Rail(r.Context(), v)
+	return layout.Page{Title: title, Viewer: v, Rail: rail, Path: r.URL.RequestURI()}, err
+}
+
+// show answers with a page.
+func (s *Server) show(w http.ResponseWriter, r *http.Request, page layout.Page, leaf ...templ.Component) error {
+	return s.respond.Render(w, r, http.StatusOK, respond.Framed(page, leaf...))
+}
+
+// again answers a form that was not accepted with itself.
+func (s *Server) again(w http.ResponseWriter, r *http.Request, page layout.Page, leaf ...templ.Component) error {
+	return s.respond.Render(w, r, http.StatusUnprocessableEntity, respond.Framed(page, leaf...))
+}
+
+// pathID reads an integer of the path; what is none is not there.
+func pathID(r *http.Request, name string) (int64, error) {
+	id, err := strconv.ParseInt(r.PathValue(name), 10, 64)
+	if err != nil || id <= 0 {
+		return 0, db.ErrNotFound
+	}
+	return id, nil
+}
+
+// stored reads the id of a link that a text holds: "/u/~12" and "/c/~7" stay true when the handle or slug changes.
+func stored(name string) (id int64, ok bool) {
+	digits, ok := strings.CutPrefix(name, "~")
+	if !ok {
+		return 0, false
+	}
+	id, err := strconv.ParseInt(digits, 10, 64)
+	return id, err == nil && id > 0
+}
+
+// newKey is an idempotency key for a form.
+func newKey() string { return uuid.NewString() }
+
+// formKey is the key that a form came with; what is no UUID counts as none.
+func formKey(r *http.Request) string {
+	key := r.PostFormValue("key")
+	if _, err := uuid.Parse(key); err != nil || len(key) != 36 {
+		return ""
+	}
+	return key
+}
+
+// newcomer is how long a member's account is a young one.
+const newcomer = 24 * time.Hour
+
+// allowWrite counts a post or comment against the viewer's limit. A form that was sent before is let through: it
+// makes nothing new.
+func (s *Server) allowWrite(ctx context.Context, v db.Viewer, key, kind string) error {
+	if v.Staff() {
+		return nil
+	}
+	rule := middleware.MemberWrite
+	if s.now().Sub(v.CreatedAt.Time()) < newcomer {
+		rule = middleware.NewcomerWrite
+	}
+	err := s.limits.Allow(ctx, rule, middleware.MemberKey(v.ID))
+	if err == nil {
+		return nil
+	}
+	if id, lookErr := s.db.WasSent(ctx, v, key, kind); lookErr == nil && id != 0 {
+		return nil
+	}
+	return err
+}
+
+// with is the path with the query parameters that are not empty.
+func with(path string, params ...string) templ.SafeURL {
+	q := url.Values{}
+	for i := 0; i+1 < len(params); i += 2 {
+		if params[i+1] != "" {
+			q.Set(params[i], params[i+1])
+		}
+	}
+	if len(q) == 0 {
+		return templ.SafeURL(path)
+	}
+	return templ.SafeURL(path + "?" + q.Encode())
+}
+
+// named gives the trace the route's pattern, so that traces of one route can be compared.
+func named(r *http.Request) { trace.From(r.Context()).SetName(r.Pattern) }

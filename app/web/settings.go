@@ -1,0 +1,146 @@
+package web
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"unicode/utf8"
+
+	"codex/app/auth"
+	"codex/app/markup"
+	"codex/app/middleware"
+	"codex/app/web/respond"
+	"codex/db"
+	"codex/views/settings"
+	"codex/views/ui"
+)
+
+const maxBio = 1000
+
+// settingsPage fills in what the form does not bring.
+func (s *Server) settingsPage(w http.ResponseWriter, r *http.Request, status int, show settings.Show) error {
+	ctx, v := r.Context(), middleware.Viewer(r.Context())
+	m, err := s.db.MemberByID(ctx, v.ID)
+	if err != nil {
+		return err
+	}
+	if show.NameError == "" && show.BioErr == "" {
+		show.Name, show.Bio = m.Name, m.Bio
+	}
+	if show.Sessions, err = s.db.Sessions(ctx, v); err != nil {
+		return err
+	}
+	page, err := s.page(r, "Settings")
+	if err != nil {
+		return err
+	}
+	page.NoIndex = true
+	return s.respond.Render(w, r, status, respond.Framed(page, settings.Leaf(show)))
+}
+
+func (s *Server) settings(w http.ResponseWriter, r *http.Request) error {
+	done := ""
+	switch r.URL.Query().Get("done") {
+	case "profile":
+		done = ui.T(r.Context(), "Your page is changed.")
+	case "password":
+		done = ui.T(r.Context(), "Your password is changed, and your other sessions have ended.")
+	case "sessions":
+		done = ui.T(r.Context(), "Signed out there.")
+	}
+	return s.settingsPage(w, r, http.StatusOK, settings.Show{Done: done})
+}
+
+func (s *Server) updateProfile(w http.ResponseWriter, r *http.Request) error {
+	ctx, v := r.Context(), middleware.Viewer(r.Context())
+	show := settings.Show{Name: r.PostFormValue("name"), Bio: r.PostFormValue("bio")}
+	name, ok := db.CleanName(show.Name)
+	if !ok || name == "" {
+		show.NameError = ui.T(ctx, "A name has 1 to %d characters that can be shown.", 60)
+	}
+	if utf8.RuneCountInString(show.Bio) > maxBio {
+		show.BioErr = ui.T(ctx, "At most %d characters.", maxBio)
+	}
+	if show.NameError == "" && show.BioErr == "" {
+		err := s.db.SetProfile(ctx, v, name, show.Bio)
+		var limit *markup.LimitError
+		if err == nil {
+			return respond.Redirect(w, r, "/settings?done=profile")
+		} else if !errors.As(err, &limit) {
+			return err
+		}
+		show.BioErr = ui.LimitText(ctx, limit.Limit, limit.Max)
+	}
+	return s.settingsPage(w, r, http.StatusUnprocessableEntity, show)
+}
+
+func (s *Server) updateTheme(w http.ResponseWriter, r *http.Request) error {
+	theme := r.PostFormValue("theme")
+	if theme != "light" && theme != "dark" {
+		theme = ""
+	}
+	if err := s.db.SetTheme(r.Context(), middleware.Viewer(r.Context()), theme); err != nil {
+		return err
+	}
+	if respond.Partial(r) {
+		w.WriteHeader(http.StatusNoContent)
+		return nil
+	}
+	back := "/"
+	if from, err := url.Parse(r.Referer()); err == nil && from.Host == r.Host {
+		back = respond.Local(from.RequestURI())
+	}
+	return respond.Redirect(w, r, back)
+}
+
+func (s *Server) updatePassword(w http.ResponseWriter, r *http.Request) error {
+	ctx, v := r.Context(), middleware.Viewer(r.Context())
+	var show settings.Show
+	c, err := s.db.CredentialsByID(ctx, v.ID)
+	if err != nil {
+		return err
+	}
+	if err := s.limits.SignIn(ctx, c.Handle); err != nil {
+		return err
+	}
+	ok, _, err := s.hasher.Verify(ctx, c.Password, r.PostFormValue("password"))
+	if err != nil {
+		return err
+	}
+	next := r.PostFormValue("new")
+	if !ok {
+		show.PassError = ui.T(ctx, "This is not your present password.")
+	}
+	if auth.CheckPassword(next) != nil {
+		show.NewErr = ui.T(ctx, "A password has %d to %d bytes.", auth.MinPassword, auth.MaxPassword)
+	}
+	if show.PassError != "" || show.NewErr != "" {
+		return s.settingsPage(w, r, http.StatusUnprocessableEntity, show)
+	}
+	hash, err := s.hasher.Hash(ctx, next)
+	if err != nil {
+		return err
+	}
+	if err := s.db.SetPassword(ctx, v.ID, hash, v.SessionID); err != nil {
+		return err
+	}
+	return respond.Redirect(w, r, "/settings?done=password")
+}
+
+func (s *Server) endSession(w http.ResponseWriter, r *http.Request) error {
+	id, err := pathID(r, "id")
+	if err != nil {
+		return err
+	}
+	if err := s.db.EndSession(r.Context(), middleware.Viewer(r.Context()), id); err != nil {
+		return err
+	}
+	return respond.Redirect(w, r, "/settings?done=sessions")
+}
+
+func (s *Server) endOtherSessions(w http.ResponseWriter, r *http.Request) error {
+	if err := s.db.EndOtherSessions(r.Context(), middleware.Viewer(r.Context())); err != nil {
+		return err
+	}
+	return respond.Redirect(w, r, "/settings?done=sessions")
+}

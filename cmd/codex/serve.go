@@ -1,0 +1,88 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"strings"
+	"time"
+
+	"codex/app"
+	"codex/app/auth"
+	"codex/app/config"
+	"codex/app/demo"
+	"codex/app/trace"
+)
+
+type serveCmd struct {
+	config.Config `embed:""`
+	Demo          bool `help:"Fill an empty database with a small demonstration community."`
+	Migrate       bool `default:"true" negatable:"" help:"Apply migrations that are pending."`
+}
+
+func (s *serveCmd) Run(ctx context.Context, c *console) error {
+	if err := s.Config.Validate(); err != nil {
+		return &wrongUsage{err.Error()}
+	}
+	log := slog.New(trace.LogHandler(slog.NewTextHandler(c.err, &slog.HandlerOptions{Level: s.Config.Level()})))
+	a, err := app.Open(ctx, app.Options{
+		Config: &s.Config, Log: log, Migrations: migrations(), Static: static(), Version: version, Migrate: s.Migrate,
+		Applied:  func(name string) { fmt.Fprintln(c.out, "✓ Successfully applied migration: migrations/main/"+name) },
+		Snapshot: func(path string) { fmt.Fprintln(c.out, "A copy of the database as it was before is", path) },
+	})
+	if err != nil {
+		return err
+	}
+	if err := s.greet(ctx, c, a); err != nil {
+		return errors.Join(err, a.Close(context.WithoutCancel(ctx)))
+	}
+	return a.Run(ctx, c.force)
+}
+
+// greet fills a demonstration, and says where to go and how to get in.
+func (s *serveCmd) greet(ctx context.Context, c *console, a *app.App) error {
+	var signIns []demo.SignIn
+	if s.Demo {
+		hash, err := auth.NewHasher().Hash(ctx, demo.Password)
+		if err != nil {
+			return err
+		}
+		signIns, err = demo.Load(ctx, a.DB(), time.Now(), hash)
+		if errors.Is(err, demo.ErrNotEmpty) {
+			fmt.Fprintln(c.out, "There is a forum here already, so the demonstration was left out.")
+		} else if err != nil {
+			return err
+		}
+	}
+	address := s.BaseURL
+	if address == "" {
+		address = "http://" + readable(a.Addr())
+	}
+	fmt.Fprintf(c.out, "\n  Codex is at  %s\n", address)
+	for _, in := range signIns {
+		fmt.Fprintf(c.out, "  Sign in as   %-10s password %s   (%s)\n", in.Handle, demo.Password, in.Role)
+	}
+	token, err := a.SetupToken(ctx)
+	if err != nil {
+		return err
+	}
+	if token != "" {
+		fmt.Fprintf(c.out, "  No administrator yet: join at %s/register with the setup token\n\n      %s\n", strings.TrimSuffix(address, "/"), token)
+	}
+	_, err = fmt.Fprintln(c.out)
+	return err
+}
+
+// readable is the address as a person types it.
+func readable(addr string) string {
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return addr
+	}
+	if ip := net.ParseIP(host); ip != nil && (ip.IsLoopback() || ip.IsUnspecified()) {
+		host = "localhost"
+	}
+	return net.JoinHostPort(host, port)
+}

@@ -1,0 +1,432 @@
+package db
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+
+	"codex"
+)
+
+// The walk calls every exported method of *DB and records each statement at the door, so that the plan tests see all
+// of them. It cannot be forgotten: a test compares the walk with the source, method by method and call by call.
+
+// sent is a statement as the door saw it.
+type sent struct {
+	name, query string
+	args        []any
+}
+
+// walked is what the walk has seen.
+type walked struct {
+	mu      sync.Mutex
+	sent    map[string]sent         // by query text
+	methods map[string]bool         // exported methods of *DB that sent a statement
+	lines   map[string]map[int]bool // file → lines from which the door was reached
+}
+
+func (w *walked) see(name, query string, args []any) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if _, ok := w.sent[query]; !ok {
+		w.sent[query] = sent{name, query, args}
+	}
+	pcs := make([]uintptr, 40)
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(2, pcs)])
+	for {
+		f, more := frames.Next()
+		if _, method, ok := strings.Cut(f.Function, "codex/db.(*DB)."); ok {
+			method, _, _ = strings.Cut(method, ".") // without func1
+			w.methods[method] = true
+		}
+		file := filepath.Base(f.File)
+		if w.lines[file] == nil {
+			w.lines[file] = map[int]bool{}
+		}
+		w.lines[file][f.Line] = true
+		if !more {
+			return
+		}
+	}
+}
+
+// migrated is a new forum; an internal test cannot use dbtest, which imports this package.
+func migrated(t testing.TB, o Options) *DB {
+	t.Helper()
+	if o.Path == "" {
+		o.Path = filepath.Join(t.TempDir(), FileName)
+	}
+	d, err := Open(context.Background(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { d.Close(context.Background()) })
+	if _, err := d.Migrate(context.Background(), mainMigrations(t), func(string) {}); err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+func mainMigrations(t testing.TB) fs.FS {
+	t.Helper()
+	files, err := fs.Sub(codex.Migrations, "migrations/main")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return files
+}
+
+// walkOnce walks once for all tests that ask.
+var walkOnce = struct {
+	sync.Once
+	w *walked
+}{}
+
+func walk(t *testing.T) *walked {
+	t.Helper()
+	walkOnce.Do(func() {
+		w := &walked{sent: map[string]sent{}, methods: map[string]bool{}, lines: map[string]map[int]bool{}}
+		d := migrated(t, Options{})
+		d.watch = w.see
+		(&walker{d: d, t: t, ctx: context.Background()}).all()
+		d = migrated(t, Options{}) // a demonstration wants an empty site
+		d.watch = w.see
+		(&walker{d: d, t: t, ctx: context.Background()}).demo()
+		walkOnce.w = w
+	})
+	if walkOnce.w == nil {
+		t.Fatal("the walk failed in another test")
+	}
+	return walkOnce.w
+}
+
+// walker takes the steps of the walk. Its steps check little: other tests say what the methods do.
+type walker struct {
+	d     *DB
+	t     *testing.T
+	ctx   context.Context
+	admin Viewer
+	plain Viewer
+}
+
+func (w *walker) ok(err error) {
+	w.t.Helper()
+	if err != nil {
+		w.t.Fatalf("walk: %v", err)
+	}
+}
+
+func must[T any](value T, err error) func(*walker) T {
+	return func(w *walker) T {
+		w.t.Helper()
+		w.ok(err)
+		return value
+	}
+}
+
+func (w *walker) member(handle string, n NewMember) Viewer {
+	w.t.Helper()
+	n.Handle, n.Origin = handle, "registered"
+	id := must(w.d.CreateMember(w.ctx, n))(w)
+	return Viewer{ID: id, Handle: handle, Name: handle, Role: n.Role}
+}
+
+func (w *walker) all() {
+	w.people()
+	channel := w.channels()
+	post := w.posts(channel)
+	w.feeds(channel)
+	w.comments(post)
+	w.lists(channel, post)
+	w.imports(channel)
+	w.upkeep()
+}
+
+func (w *walker) people() {
+	d, ctx := w.d, w.ctx
+	w.admin = w.member("admin", NewMember{Role: Admin, Email: "a@example.org", Password: "phc", FirstAdmin: true})
+	w.plain = w.member("plain", NewMember{Role: Plain, Bio: "I know @admin and #nothing"})
+	must(d.HasAdmin(ctx))(w)
+	must(d.MemberByHandle(ctx, "Plain"))(w)
+	must(d.MemberByID(ctx, w.plain.ID))(w)
+	must(d.CredentialsByLogin(ctx, "admin"))(w)
+	must(d.CredentialsByLogin(ctx, "a@example.org"))(w)
+	must(d.CredentialsByID(ctx, w.admin.ID))(w)
+	must(d.HandleTaken(ctx, "plain"))(w)
+	w.ok(d.SetRole(ctx, w.plain.ID, Plain))
+	w.ok(d.CreateSession(ctx, w.plain.ID, []byte("hash"), "127.0.0.1", "agent"))
+	v, _, err := d.ViewerBySession(ctx, []byte("hash"))
+	w.ok(err)
+	w.ok(d.TouchSession(ctx, v))
+	must(d.Sessions(ctx, v))(w)
+	w.ok(d.EndOtherSessions(ctx, v))
+	w.ok(d.EndSession(ctx, v, v.SessionID))
+	w.ok(d.SetPassword(ctx, w.plain.ID, "phc", 0))
+	w.ok(d.SetProfile(ctx, v, "Plain", "bio"))
+	w.ok(d.SetTheme(ctx, v, "dark"))
+	w.ok(d.CaughtUp(ctx, v))
+	w.ok(d.SetSetting(ctx, SettingSiteName, "Walk"))
+	must(d.Setting(ctx, SettingSiteName, ""))(w)
+	w.ok(d.Ping(ctx))
+}
+
+func (w *walker) channels() int64 {
+	d, ctx := w.d, w.ctx
+	for range 2 { // the second is a repeat
+		must(d.CreateChannel(ctx, w.admin, NewChannel{Slug: "walk", Name: "Walk", Rules: "be kind", Key: "channel"}))(w)
+	}
+	c := must(d.ChannelBySlug(ctx, w.plain, "walk"))(w)
+	must(d.ChannelByID(ctx, w.plain, c.ID))(w)
+	must(d.Channels(ctx, Viewer{}, Cursor{}, 10))(w)
+	w.ok(d.SetChannel(ctx, w.admin, c.ID, "Walk", "", ""))
+	w.ok(d.Join(ctx, w.plain, c.ID))
+	w.ok(d.SeenChannel(ctx, w.plain, c.ID))
+	must(d.Rail(ctx, Viewer{}))(w)
+	must(d.Rail(ctx, w.plain))(w)
+	must(d.ChannelMembers(ctx, w.plain, c.ID, Cursor{}, 10))(w)
+	must(d.ChannelKeepers(ctx, w.plain, c.ID))(w)
+	w.ok(d.Leave(ctx, w.plain, c.ID))
+	return c.ID
+}
+
+func (w *walker) posts(channel int64) int64 {
+	d, ctx := w.d, w.ctx
+	id := must(d.CreatePost(ctx, w.plain, NewPost{ChannelID: channel, Kind: "question", Title: "Walk?", Body: "@admin in #walk", Tags: []string{"one", "two"}, Key: "post"}))(w)
+	must(d.WasSent(ctx, w.plain, "post", "post"))(w)
+	w.ok(d.EditPost(ctx, w.plain, id, "Walk on?", "text", []string{"two", "three"}))
+	w.ok(d.DeletePost(ctx, w.plain, id))
+	w.ok(d.UndeletePost(ctx, w.plain, id))
+	w.ok(d.SetPinned(ctx, w.admin, id, true))
+	w.ok(d.SetLocked(ctx, w.admin, id, false))
+	w.ok(d.MarkRead(ctx, w.plain, id))
+	for _, value := range []int{1, -1, 0} {
+		must(d.React(ctx, w.plain, id, value))(w)
+	}
+	for _, v := range []Viewer{{}, w.plain, w.admin} {
+		must(d.PostByID(ctx, v, id))(w)
+	}
+	must(d.Preview(ctx, "#walk"))(w)
+	// Refusals ask once more, to tell what may not be done from what is not there.
+	if err := d.EditPost(ctx, w.member("other", NewMember{Role: Plain}), id, "x", "x", nil); !errors.Is(err, ErrForbidden) {
+		w.t.Fatalf("walk: a stranger's edit answered %v", err)
+	}
+	return id
+}
+
+func (w *walker) feeds(channel int64) {
+	for _, v := range []Viewer{{}, w.plain} {
+		for _, f := range []Feed{{}, {ChannelID: channel}, {Joined: true}} {
+			for _, f.Sort = range []Sort{Active, New, Top} {
+				for _, f.Window = range []Window{Day, Week, Month, Year, All} {
+					f.Limit = 25
+					must(w.d.Posts(w.ctx, v, f))(w)
+				}
+			}
+		}
+	}
+}
+
+func (w *walker) comments(post int64) {
+	d, ctx := w.d, w.ctx
+	root := must(d.CreateComment(ctx, w.plain, NewComment{PostID: post, Body: "root", Key: "comment"}))(w)
+	reply := must(d.CreateComment(ctx, w.plain, NewComment{PostID: post, ParentID: root, Body: "reply"}))(w)
+	w.ok(d.EditComment(ctx, w.plain, root, "text"))
+	w.ok(d.DeleteComment(ctx, w.plain, root))
+	w.ok(d.UndeleteComment(ctx, w.plain, root))
+	if err := d.DeleteComment(ctx, Viewer{ID: w.plain.ID + 1000}, root); !errors.Is(err, ErrForbidden) {
+		w.t.Fatalf("walk: a stranger's delete answered %v", err)
+	}
+	w.ok(d.Accept(ctx, w.plain, post, reply))
+	must(d.ReactToComment(ctx, w.plain, root, 1))(w)
+	must(d.ReactToComment(ctx, w.plain, root, 0))(w)
+	must(d.PlaceOf(ctx, w.plain, reply))(w)
+	_, _, err := d.CommentByID(ctx, w.plain, reply)
+	w.ok(err)
+	for _, v := range []Viewer{{}, w.plain} {
+		for _, th := range []Thread{{}, {ByTime: true}, {Under: root}, {After: CommentCursor{0, 1, "11"}}, {ByTime: true, After: CommentCursor{Path: "11"}}} {
+			th.PostID = post
+			must(d.Comments(ctx, v, th))(w)
+		}
+	}
+}
+
+func (w *walker) lists(channel, post int64) {
+	d, ctx := w.d, w.ctx
+	tag := must(d.TagByName(ctx, "two"))(w)
+	must(d.TagPageByName(ctx, "two"))(w)
+	must(d.Tags(ctx, 10))(w)
+	for _, v := range []Viewer{{}, w.plain} {
+		must(d.PinnedPosts(ctx, v, channel))(w)
+		must(d.PostsByAuthor(ctx, v, w.plain.ID, Cursor{}, 10))(w)
+		must(d.PostsByTag(ctx, v, tag.ID, Cursor{}, 10))(w)
+		must(d.CommentsByAuthor(ctx, v, w.plain.ID, Cursor{}, 10))(w)
+	}
+}
+
+func (w *walker) imports(channel int64) {
+	d, ctx := w.d, w.ctx
+	const source = "walk.example"
+	text := must(d.ImportText("words"))(w)
+	ref := func(kind string, id int64) ImportRef { return ImportRef{kind, id} }
+	w.ok(d.ImportBatch(ctx, ImportBatch{Source: source, Members: []ImportedMember{{ImportRef: ref("user", 1), Handle: "imported", Name: "I", Bio: text, SeenAt: 1, Mark: "bio"}},
+		Tags: []ImportedTag{{ref("tag", 1), "salt"}}}))
+	author := must(d.ImportRefs(ctx, source, "user", []int64{1}))(w)[1]
+	must(d.ImportAuthors(ctx, source, "user", []int64{1}))(w)
+	must(d.ImportChannel(ctx, source, "imported", "Imported", ""))(w)
+	item := func(kind string, id int64) Imported {
+		return Imported{ImportRef: ref(kind, id), AuthorID: author, Text: text, CreatedAt: 5, EditedAt: 6, SourceURL: "https://walk.example/" + kind}
+	}
+	w.ok(d.ImportBatch(ctx, ImportBatch{Source: source, ChannelID: channel, Posts: []ImportedPost{{Imported: item("post", 1), Title: "t", Tags: []string{"salt"}, Accepts: ref("accepts", 2)}}}))
+	post := must(d.ImportedPosts(ctx, source, "post", []int64{1}))(w)[1]
+	answer := ImportedComment{Imported: item("answer", 2), PostID: post.PostID, Accepted: true}
+	reply := ImportedComment{Imported: item("comment", 3), PostID: post.PostID, ReplyTo: ref("answer", 2)}
+	late := ImportedComment{Imported: item("comment", 4), PostID: post.PostID}
+	late.CreatedAt = 1 // written after the answer and older than it, so that the thread is arranged
+	w.ok(d.ImportBatch(ctx, ImportBatch{Source: source, ChannelID: channel, Comments: []ImportedComment{answer, reply, late}}))
+	place := must(d.ImportedComments(ctx, source, "answer", []int64{2}))(w)[2]
+	w.ok(d.ImportBatch(ctx, ImportBatch{Source: source,
+		TagTexts:     []ImportedTagText{{ImportRef: ref("excerpt", 1), Tag: "salt", Short: "white"}, {ImportRef: ref("wiki", 2), Tag: "salt", Long: text}},
+		Duplicates:   []ImportedDuplicate{{ref("link", 1), post.PostID, post.PostID}},
+		Bios:         []ImportedRevision{{ID: author, Text: text}},
+		PostTexts:    []ImportedRevision{{ID: post.PostID, Text: text, EditedAt: 6}},
+		CommentTexts: []ImportedRevision{{ID: place.CommentID, Text: text, EditedAt: 6}},
+		TagAbouts:    []ImportedRevision{{ID: 1, Text: text}},
+		Marks:        []ImportMark{{ref("mark", 1), 1}},
+		Done:         []ImportRef{ref("mark", 1)},
+	}))
+	must(d.CountImportRefs(ctx, source, "post"))(w)
+	must(d.ImportedReplies(ctx, post, "https://"))(w)
+	must(d.ImportedReplies(ctx, place, "https://"))(w)
+	must(d.ArrangeImported(ctx, source, 10))(w)
+}
+
+func (w *walker) demo() {
+	likes := []DemoReaction{{Member: 0, Value: 1, At: 9}}
+	w.ok(w.d.LoadDemo(w.ctx, Demo{
+		Members: []DemoMember{{NewMember: NewMember{Handle: "demo", Bio: "bio"}, SeenAt: 1, CaughtUpAt: 1}},
+		Channels: []DemoChannel{{NewChannel: NewChannel{Slug: "demo", Name: "Demo", Rules: "rules"},
+			Memberships: []DemoMembership{{Role: "owner", JoinedAt: 1, SeenAt: 1}}}},
+		Posts: []DemoPost{{NewPost: NewPost{Kind: "question", Title: "Demo?", Body: "text"}, EditedAt: 5, Reactions: likes, Reads: []DemoRead{{At: 6}}}},
+		Comments: []DemoComment{
+			{NewComment: NewComment{Body: "answer"}, Parent: -1, Accepted: true, Reactions: likes},
+			{NewComment: NewComment{Body: "gone"}, Parent: 0, DeletedAt: 8},
+		},
+	}))
+}
+
+func (w *walker) upkeep() {
+	d, ctx := w.d, w.ctx
+	must(d.Sums(ctx))(w)
+	must(d.RefreshAges(ctx))(w)
+	w.ok(d.DropExpired(ctx))
+	w.ok(d.Optimize(ctx))
+	must(d.QuickCheck(ctx))(w)
+	must(d.IntegrityCheck(ctx))(w)
+}
+
+// silent methods send nothing through the door: they tell of the pools, or work on the file as a whole.
+var silent = map[string]string{
+	"Path": "a field", "InFlight": "a counter", "BusyReaders": "a counter", "Drain": "waits", "Close": "closes", "Size": "asks the file system",
+	"ImportText": "renders", "Migrations": "goose", "Migrate": "goose", "Backup": "copies pages",
+}
+
+// doorMethods are what a call must be named to be a statement on its way to the door.
+var doorMethods = map[string]bool{"get": true, "list": true, "exec": true, "one": true, "insert": true}
+
+// unwalked finds exported methods of *DB, and calls of the door, that the walk did not reach.
+func unwalked(files []*ast.File, at *token.FileSet, w *walked) (missed []string) {
+	for _, file := range files {
+		name := filepath.Base(at.Position(file.Package).Filename)
+		if name == "door.go" {
+			continue
+		}
+		for _, decl := range file.Decls {
+			fn, ok := decl.(*ast.FuncDecl)
+			if !ok || fn.Recv == nil || !fn.Name.IsExported() {
+				continue
+			}
+			star, ok := fn.Recv.List[0].Type.(*ast.StarExpr)
+			if !ok || star.X.(*ast.Ident).Name != "DB" {
+				continue
+			}
+			if !w.methods[fn.Name.Name] && silent[fn.Name.Name] == "" {
+				missed = append(missed, fmt.Sprintf("%s: method %s", at.Position(fn.Pos()), fn.Name.Name))
+			}
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			call, ok := n.(*ast.CallExpr)
+			if !ok {
+				return true
+			}
+			sel, ok := call.Fun.(*ast.SelectorExpr)
+			if !ok || !doorMethods[sel.Sel.Name] {
+				return true
+			}
+			from, to := at.Position(call.Pos()).Line, at.Position(call.End()).Line
+			for line := from; line <= to; line++ {
+				if w.lines[name][line] {
+					return true
+				}
+			}
+			missed = append(missed, fmt.Sprintf("%s: a call of %s", at.Position(call.Pos()), sel.Sel.Name))
+			return true
+		})
+	}
+	return missed
+}
+
+func TestTheWalkReachesEveryStatementOfThePackage(t *testing.T) {
+	t.Parallel()
+	w := walk(t)
+	names, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := token.NewFileSet()
+	var files []*ast.File
+	for _, name := range names {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		file, err := parser.ParseFile(at, name, nil, parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, file)
+	}
+	for _, missed := range unwalked(files, at, w) {
+		t.Errorf("%s was not walked: let a step of the walker in walk_test.go reach it, so that the plan tests see its SQL", missed)
+	}
+}
+
+func TestAStatementThatIsNotWalkedIsNoticed(t *testing.T) {
+	t.Parallel()
+	at := token.NewFileSet()
+	file, err := parser.ParseFile(at, "new.go", `package db
+		func (d *DB) Forgotten(ctx context.Context) error {
+			return d.list(ctx, "Forgotten", nil, "SELECT 1")
+		}
+		func (d *DB) Walked(ctx context.Context) error {
+			if rare {
+				return d.get(ctx, "Rare", nil,
+					"SELECT 2")
+			}
+			return d.get(ctx, "Walked", nil, "SELECT 3")
+		}`, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &walked{methods: map[string]bool{"Walked": true}, lines: map[string]map[int]bool{"new.go": {10: true}}}
+	if missed := unwalked([]*ast.File{file}, at, w); len(missed) != 3 {
+		t.Errorf("noticed %q, want the method, its call, and the branch", missed)
+	}
+}

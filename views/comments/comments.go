@@ -1,0 +1,91 @@
+// Package comments shows the tree of comments below a post, one comment, and the forms that write one.
+package comments
+
+import (
+	"context"
+
+	"github.com/a-h/templ"
+
+	"codex/db"
+	"codex/views/ui"
+)
+
+// Node is a comment with its replies, and what the viewer may do to it.
+type Node struct {
+	db.Comment
+	Children []*Node
+	More     int // replies that stand on a page of their own, at MoreURL: they are too deep for this one
+	MoreURL  templ.SafeURL
+	ToName   string // whom it answers, when that is not plain from the place
+	ByAuthor bool   // the post's author wrote it
+	Accepted bool
+	New      bool // came since the viewer read the post
+
+	CanReply, CanEdit, CanDelete, CanUndelete, CanAccept bool
+	SignedIn                                             bool
+}
+
+// Thread is a page of comments.
+type Thread struct {
+	PostID   int64
+	PostURL  templ.SafeURL
+	Question bool
+	Count    int // of the whole post
+	Sort     string
+	Under    int64 // only this comment's part of the tree is shown
+	Roots    []*Node
+	NextURL  templ.SafeURL // empty on the last page
+	First    bool          // the first page
+}
+
+func (t Thread) heading(ctx context.Context) string {
+	if t.Count == 0 {
+		if t.Question {
+			return ui.T(ctx, "No answers yet")
+		}
+		return ui.T(ctx, "No comments yet")
+	}
+	return ui.N(ctx, "%s comment", "%s comments", t.Count)
+}
+
+// Reply is the form that writes a comment.
+type Reply struct {
+	PostID   int64
+	ParentID int64  // 0: to the post
+	ToName   string // whom it answers
+	Key      string
+	Body     string
+	Error    string
+	Inline   bool // stands in the thread, below what it answers
+	Back     templ.SafeURL
+}
+
+func (f Reply) action() templ.SafeURL { return templ.SafeURL("/p/" + ui.ID(f.PostID) + "/comments") }
+
+func (f Reply) id() string {
+	if f.ParentID == 0 {
+		return "reply-body"
+	}
+	return "reply-body-" + ui.ID(f.ParentID)
+}
+
+func (f Reply) label(ctx context.Context) string {
+	if f.ToName == "" {
+		return ui.T(ctx, "Your comment")
+	}
+	return ui.T(ctx, "Your reply to %s", f.ToName)
+}
+
+// Edit is the form that changes a comment.
+type Edit struct {
+	ID    int64
+	Body  string
+	Error string
+}
+
+func formID(f Reply) string {
+	if f.ParentID == 0 {
+		return "reply"
+	}
+	return "reply-" + ui.ID(f.ParentID)
+}

@@ -1,0 +1,42 @@
+// Package layout is the frame of every page: the top bar, the rail of channels, the leaf with the page's own text, the
+// margin beside it, and the bar at the foot of a phone. A page is a Page and its leaf as children.
+//
+// Nothing here is kept between two renderings.
+package layout
+
+import (
+	"github.com/a-h/templ"
+
+	"codex/db"
+)
+
+// Page is what the frame shows around a leaf.
+type Page struct {
+	Title       string // without the forum's name
+	Description string // for search engines and previews, may be empty
+	Canonical   string // path of the page's one address, may be empty
+	NoIndex     bool   // keep out of search engines
+	Path        string // path and query of this page: where signing in leads back to
+	Viewer      db.Viewer
+	Rail        []db.RailChannel
+	Current     string          // which line of the rail is the present place: "home", "channels", "tags", "c/slug"
+	WriteURL    templ.SafeURL   // where the button "Write" leads
+	BackURL     templ.SafeURL   // on a phone, in place of the wordmark; with BackName
+	BackName    string          //
+	Wide        bool            // the leaf takes the margin's place too
+	Margin      templ.Component // nil: none
+	Bar         templ.Component // the bar at a phone's foot; nil: the usual one
+	Toast       templ.Component // nil: none
+}
+
+const (
+	channelsID = "channels"
+	marginID   = "margin"
+)
+
+func (p Page) writeURL() templ.SafeURL {
+	if p.WriteURL == "" {
+		return "/new"
+	}
+	return p.WriteURL
+}

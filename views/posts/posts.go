@@ -1,0 +1,87 @@
+// Package posts shows lists of posts, a post, and the form that writes one.
+package posts
+
+import (
+	"context"
+	"strings"
+
+	"github.com/a-h/templ"
+
+	"codex/db"
+	"codex/views/ui"
+)
+
+// List is a page of a feed.
+type List struct {
+	Pinned    []db.PostRow
+	Rows      []db.PostRow
+	InChannel bool          // the channel is plain from the page
+	Own       bool          // the author is plain from the page
+	NextURL   templ.SafeURL // the next page; empty on the last
+	ByCreated bool          // the time shown is that of the post, not of its last comment
+}
+
+// Show is a post's page.
+type Show struct {
+	Post      db.Post
+	URL       templ.SafeURL
+	TopTags   []string
+	Duplicate *db.PostRow // the post that this one is a duplicate of
+	Unread    int         // comments that came since the viewer read it
+	FirstNew  int64       // the first of them on this page; 0: none
+	Thread    templ.Component
+	Reply     templ.Component // nil: the viewer cannot comment, and Why says why
+
+	CanEdit, CanDelete, CanUndelete, CanPin, CanLock bool
+	SignedIn                                         bool
+}
+
+// Form is the page that writes or changes a post.
+type Form struct {
+	PostID       int64 // 0: a new one
+	PostURL      templ.SafeURL
+	ChannelSlug  string
+	Channels     []db.Channel // to choose from, for a new post outside a channel
+	Kind         string
+	Title, Body  string
+	Tags         string
+	Key          string
+	Problem      string
+	ChannelError string
+	TitleError   string
+	BodyError    string
+	TagsError    string
+	Preview      templ.Component
+}
+
+func (f Form) action() templ.SafeURL {
+	switch {
+	case f.PostID != 0:
+		return templ.SafeURL("/p/" + ui.ID(f.PostID) + "/edit")
+	case len(f.Channels) > 0:
+		return "/new"
+	}
+	return templ.SafeURL("/c/" + f.ChannelSlug + "/posts")
+}
+
+// Tags parts the stored column into names.
+func Tags(stored string) []string { return strings.Fields(stored) }
+
+func readMinutes(ctx context.Context, body string) string {
+	words := len(strings.Fields(body))
+	if words < 220 {
+		return ""
+	}
+	return ui.N(ctx, "%s min to read", "%s min to read", (words+110)/220)
+}
+
+func listTime(l List, r *db.PostRow) db.Millis {
+	if l.ByCreated {
+		return r.CreatedAt
+	}
+	return r.ActiveAt
+}
+
+func action(s Show, name string) templ.SafeURL {
+	return templ.SafeURL("/p/" + ui.ID(s.Post.ID) + "/" + name)
+}

@@ -1,0 +1,37 @@
+// Package ui holds what every page of the forum is made of: texts, times, icons, avatars, form fields, the composer,
+// and the small components that stand on more than one page.
+//
+// Everything here is a function of its arguments and of the Env in the context, and may be used by any number of
+// requests at once. Nothing here decides what a viewer may do: that comes in as fields.
+package ui
+
+import (
+	"context"
+	"time"
+)
+
+// Env is what a page knows of the place where it is rendered. It is read only.
+type Env struct {
+	Now   time.Time                // the instant that "3 min" counts from
+	Site  string                   // the forum's name
+	Asset func(name string) string // the address of a static file, such as "codex.css"
+}
+
+type envKey struct{}
+
+// With puts e into the context that a page is rendered with. It is done last, so that the look-up, once for every
+// time on the page, ends at once.
+func With(ctx context.Context, e *Env) context.Context { return context.WithValue(ctx, envKey{}, e) }
+
+func env(ctx context.Context) *Env {
+	if e, ok := ctx.Value(envKey{}).(*Env); ok {
+		return e
+	}
+	return &Env{Now: time.Now(), Site: "Codex", Asset: func(name string) string { return "/static/" + name }}
+}
+
+// Site is the forum's name.
+func Site(ctx context.Context) string { return env(ctx).Site }
+
+// Asset is the address of a static file.
+func Asset(ctx context.Context, name string) string { return env(ctx).Asset(name) }
