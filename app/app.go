@@ -31,6 +31,7 @@ type Options struct {
 	Migrate    bool              // apply what is pending
 	Applied    func(name string) // for each migration; may be nil
 	Snapshot   func(path string)
+	Now        func() time.Time // the clock of the limits and of what pages say; nil: time.Now
 }
 
 // App is a forum that is open.
@@ -76,7 +77,7 @@ func (a *App) open(ctx context.Context, o Options) error {
 		return err
 	}
 	handler, err := web.New(web.Options{
-		DB: a.site.DB, Config: o.Config, Static: o.Static, Log: o.Log, Gate: a.gate, Setup: a.setup, Site: name, Version: o.Version,
+		DB: a.site.DB, Config: o.Config, Static: o.Static, Log: o.Log, Gate: a.gate, Setup: a.setup, Site: name, Version: o.Version, Now: o.Now,
 	})
 	if err != nil {
 		return err

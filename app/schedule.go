@@ -23,6 +23,13 @@ func (a *App) keepHouse(ctx context.Context) {
 				}
 			}
 		}},
+		{name: "render again what an older renderer rendered", every: 24 * time.Hour, do: func(ctx context.Context) error {
+			for {
+				if done, err := d.Rerender(ctx); err != nil || done == 0 {
+					return err
+				}
+			}
+		}},
 		{name: "drop expired", every: 10 * time.Minute, do: d.DropExpired},
 		// Statistics age with what is written; optimize looks at a bounded sample and often at nothing.
 		{name: "optimize", every: 6 * time.Hour, do: d.Optimize},

@@ -365,8 +365,20 @@ func (d *DB) DeleteComment(ctx context.Context, v Viewer, id int64) error {
 		if _, err := tx.readableComment(ctx, v, id); err != nil {
 			return err
 		}
-		return countComment(ctx, tx, -1, `UPDATE comments SET deleted_at = ?, deleted_by = ? WHERE id = ? AND deleted_at IS NULL AND `+mayEdit("comments"),
-			d.millis(), v.ID, id, v.ID, v.Staff())
+		if err := countComment(ctx, tx, -1, `UPDATE comments SET deleted_at = ?, deleted_by = ? WHERE id = ? AND deleted_at IS NULL AND `+mayEdit("comments"),
+			d.millis(), v.ID, id, v.ID, v.Staff()); err != nil {
+			return err
+		}
+		// A question whose answer is gone waits for one again.
+		var post int64
+		err := tx.get(ctx, "answer", &post, "UPDATE posts SET accepted_id = NULL WHERE id = (SELECT post_id FROM comments WHERE id = ?) AND accepted_id = ? RETURNING id", id, id)
+		if errors.Is(err, ErrNotFound) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		return lead(ctx, tx, post, 0)
 	})
 }
 

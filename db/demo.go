@@ -75,7 +75,7 @@ type DemoRead struct {
 // empty as it was, and the next one begins anew. ErrNotEmpty: somebody lives there already.
 //
 // It renders inside that transaction, which no other write does: names can be resolved only when their members have
-// ids, and a load before the server listens (0.3 s for 300 texts) keeps nobody waiting.
+// ids, and a load before the server listens (0.4 s of one core for 330 texts and 3,100 reactions) keeps nobody waiting.
 func (d *DB) LoadDemo(ctx context.Context, demo Demo) error {
 	return d.change(ctx, "LoadDemo", func(ctx context.Context, tx *tx) error {
 		var inhabited bool

@@ -3,6 +3,7 @@ package db
 import (
 	"context"
 	"fmt"
+	"math"
 
 	"github.com/gosimple/slug"
 
@@ -159,7 +160,7 @@ func (d *DB) DeletePost(ctx context.Context, v Viewer, id int64) error {
 		if err := tx.readablePost(ctx, v, id); err != nil {
 			return err
 		}
-		return countPost(ctx, tx, -1, `UPDATE posts SET deleted_at = ?, deleted_by = ? WHERE id = ? AND deleted_at IS NULL AND `+mayEdit("posts"),
+		return countPost(ctx, tx, id, -1, `UPDATE posts SET deleted_at = ?, deleted_by = ? WHERE id = ? AND deleted_at IS NULL AND `+mayEdit("posts"),
 			d.millis(), v.ID, id, v.ID, v.Staff())
 	})
 }
@@ -172,12 +173,13 @@ func (d *DB) UndeletePost(ctx context.Context, v Viewer, id int64) error {
 			WHERE p.id = ? AND p.deleted_at IS NOT NULL AND `+mayEdit("p")+" AND "+visible, id, v.ID, v.Staff(), v.ID); err != nil {
 			return err
 		}
-		return countPost(ctx, tx, 1, `UPDATE posts SET deleted_at = NULL, deleted_by = NULL WHERE id = ? AND deleted_at IS NOT NULL AND (deleted_by = ? OR ? = 1) AND `+mayEdit("posts"),
+		return countPost(ctx, tx, id, 1, `UPDATE posts SET deleted_at = NULL, deleted_by = NULL WHERE id = ? AND deleted_at IS NOT NULL AND (deleted_by = ? OR ? = 1) AND `+mayEdit("posts"),
 			id, v.ID, v.Staff(), v.ID, v.Staff())
 	})
 }
 
-func countPost(ctx context.Context, tx *tx, by int, update string, args ...any) error {
+// countPost runs the update that deletes (by -1) or restores (by 1) a post, and moves the counts that it is part of.
+func countPost(ctx context.Context, tx *tx, id int64, by int, update string, args ...any) error {
 	var at struct {
 		Channel int64 `db:"channel_id"`
 		Author  int64 `db:"author_id"`
@@ -188,7 +190,10 @@ func countPost(ctx context.Context, tx *tx, by int, update string, args ...any) 
 	if _, err := tx.exec(ctx, "channel", "UPDATE channels SET post_count = post_count + ? WHERE id = ?", by, at.Channel); err != nil {
 		return err
 	}
-	_, err := tx.exec(ctx, "author", "UPDATE members SET post_count = post_count + ? WHERE id = ?", by, at.Author)
+	if _, err := tx.exec(ctx, "author", "UPDATE members SET post_count = post_count + ? WHERE id = ?", by, at.Author); err != nil {
+		return err
+	}
+	_, err := tx.exec(ctx, "tags", "UPDATE tags SET post_count = post_count + ? WHERE id IN (SELECT tag_id FROM post_tags WHERE post_id = ?)", by, id)
 	return err
 }
 
@@ -245,12 +250,17 @@ func lead(ctx context.Context, tx *tx, postID, commentID int64) error {
 	return err
 }
 
-// MarkRead notes that the viewer has read the post with its present comments.
-func (d *DB) MarkRead(ctx context.Context, v Viewer, postID int64) error {
+// MarkRead notes that the viewer has read the post as it was at an instant, with so many comments: what came since the
+// page was rendered stays new. An instant of zero, or one that has not come, is now.
+func (d *DB) MarkRead(ctx context.Context, v Viewer, postID int64, at Millis, comments int) error {
+	if now := d.millis(); at <= 0 || at > now {
+		at, comments = now, math.MaxInt32
+	}
 	return d.change(ctx, "MarkRead", func(ctx context.Context, tx *tx) error {
 		_, err := tx.exec(ctx, "read", `INSERT INTO reads (member_id, post_id, comments_seen, read_at)
-			SELECT ?, p.id, p.comment_count, ? FROM posts p JOIN channels c ON c.id = p.channel_id WHERE p.id = ? AND `+visible+`
-			ON CONFLICT (member_id, post_id) DO UPDATE SET comments_seen = excluded.comments_seen, read_at = excluded.read_at`, v.ID, d.millis(), postID, v.ID)
+			SELECT ?, p.id, CASE WHEN p.comment_count < ? THEN p.comment_count ELSE ? END, ? FROM posts p JOIN channels c ON c.id = p.channel_id WHERE p.id = ? AND `+visible+`
+			ON CONFLICT (member_id, post_id) DO UPDATE SET comments_seen = excluded.comments_seen, read_at = excluded.read_at
+			WHERE reads.read_at < excluded.read_at`, v.ID, comments, comments, at, postID, v.ID)
 		return err
 	})
 }

@@ -115,6 +115,7 @@ func (s *site) grow(choose chooser, comments int, voters []db.Viewer) (post int6
 				must(s.DeleteComment(s.ctx, s.author, n.id))
 			}
 			n.deleted = !n.deleted
+			n.accepted = n.accepted && !n.deleted // a deleted answer is none
 		case 2:
 			if !n.deleted {
 				must(s.Accept(s.ctx, s.author, post, n.id))
@@ -178,7 +179,7 @@ func TestAThreadIsReadAsItsTreeSays(t *testing.T) {
 
 func TestALongThreadReadsTheSameOverItsPages(t *testing.T) {
 	t.Parallel()
-	for seed := range uint64(3) {
+	for seed := range uint64(2) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			t.Parallel()
 			s := newSite(t)

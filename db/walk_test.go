@@ -207,7 +207,7 @@ func (w *walker) posts(channel int64) int64 {
 	w.ok(d.UndeletePost(ctx, w.plain, id))
 	w.ok(d.SetPinned(ctx, w.admin, id, true))
 	w.ok(d.SetLocked(ctx, w.admin, id, false))
-	w.ok(d.MarkRead(ctx, w.plain, id))
+	w.ok(d.MarkRead(ctx, w.plain, id, 0, 0))
 	for _, value := range []int{1, -1, 0} {
 		must(d.React(ctx, w.plain, id, value))(w)
 	}
@@ -327,6 +327,10 @@ func (w *walker) upkeep() {
 	d, ctx := w.d, w.ctx
 	must(d.Sums(ctx))(w)
 	must(d.RefreshAges(ctx))(w)
+	for _, t := range texts {
+		must(d.write.ExecContext(ctx, "UPDATE "+t.table+" SET "+t.version+" = 0, "+t.html+" = 'old'"))(w)
+		must(d.Rerender(ctx))(w)
+	}
 	w.ok(d.DropExpired(ctx))
 	w.ok(d.Optimize(ctx))
 	must(d.QuickCheck(ctx))(w)

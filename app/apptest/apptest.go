@@ -15,6 +15,7 @@ import (
 	"net/http/cookiejar"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -33,6 +34,9 @@ type Site struct {
 	App    *app.App
 	Config *config.Config
 	t      testing.TB
+	stop   context.CancelFunc
+	ended  func() error
+	judged bool // by Ended
 }
 
 // Static are the embedded files that browsers get.
@@ -53,6 +57,12 @@ func sub(t testing.TB, files fs.FS, dir string) fs.FS {
 // Start runs a forum on an empty database, with rate limits off. Each change is made to its configuration before.
 func Start(t testing.TB, changes ...func(*config.Config)) *Site {
 	t.Helper()
+	return StartAt(t, nil, changes...)
+}
+
+// StartAt is Start with another clock for the limits and for what pages say; nil is the usual one.
+func StartAt(t testing.TB, now func() time.Time, changes ...func(*config.Config)) *Site {
+	t.Helper()
 	c := &config.Config{
 		Addr: "127.0.0.1:0", Data: t.TempDir(), RateLimits: "off", LogLevel: "warn",
 		RequestTimeout: 10 * time.Second, ShutdownTimeout: 10 * time.Second,
@@ -62,21 +72,30 @@ func Start(t testing.TB, changes ...func(*config.Config)) *Site {
 	}
 	log := slog.New(trace.LogHandler(slog.NewTextHandler(testLog{t}, &slog.HandlerOptions{Level: c.Level()})))
 	ctx, stop := context.WithCancel(context.Background())
-	a, err := app.Open(ctx, app.Options{Config: c, Log: log, Migrations: Migrations(t), Static: Static(t), Version: "test", Migrate: true})
+	a, err := app.Open(ctx, app.Options{Config: c, Log: log, Migrations: Migrations(t), Static: Static(t), Version: "test", Migrate: true, Now: now})
 	if err != nil {
 		stop()
 		t.Fatalf("open the forum: %v", err)
 	}
-	s := &Site{URL: "http://" + a.Addr(), DB: a.DB(), App: a, Config: c, t: t}
 	done := make(chan error, 1)
 	go func() { done <- a.Run(ctx, context.Background()) }()
+	s := &Site{URL: "http://" + a.Addr(), DB: a.DB(), App: a, Config: c, t: t, stop: stop, ended: sync.OnceValue(func() error { return <-done })}
 	t.Cleanup(func() {
-		stop()
-		if err := <-done; err != nil {
+		s.Stop()
+		if err := s.ended(); err != nil && !s.judged {
 			t.Errorf("stop the forum: %v", err)
 		}
 	})
 	return s
+}
+
+// Stop asks the forum to stop and does not wait for it.
+func (s *Site) Stop() { s.stop() }
+
+// Ended waits for the end of a forum that was stopped and answers what Run said, for a test that expects an error.
+func (s *Site) Ended() error {
+	s.judged = true
+	return s.ended()
 }
 
 // testLog writes what the server logs into the test's log.
@@ -155,19 +174,31 @@ func (c *Client) Get(path string) Answer {
 // Post sends a form: names and values in turn.
 func (c *Client) Post(path string, form ...string) Answer {
 	c.site.t.Helper()
-	r := c.request(http.MethodPost, path, strings.NewReader(Form(form...)))
-	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	return c.Do(r)
+	return c.Do(c.Request(http.MethodPost, path, form...))
 }
 
 // Htmx sends a form as htmx does, or asks for a part of a page when there is none.
 func (c *Client) Htmx(method, path string, form ...string) Answer {
 	c.site.t.Helper()
-	r := c.request(method, path, strings.NewReader(Form(form...)))
-	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	return c.Do(AsHtmx(c.Request(method, path, form...)))
+}
+
+// AsHtmx marks a request as one of htmx for a part of a page.
+func AsHtmx(r *http.Request) *http.Request {
 	r.Header.Set("HX-Request", "true")
 	r.Header.Set("HX-Request-Type", "partial")
-	return c.Do(r)
+	return r
+}
+
+// Request is a request that can still be changed before Do sends it; a form makes its body.
+func (c *Client) Request(method, path string, form ...string) *http.Request {
+	c.site.t.Helper()
+	if len(form) == 0 && (method == http.MethodGet || method == http.MethodHead) {
+		return c.request(method, path, nil)
+	}
+	r := c.request(method, path, strings.NewReader(Form(form...)))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	return r
 }
 
 // Form encodes names and values in turn.

@@ -60,6 +60,11 @@ func New(files fs.FS) (*Assets, error) {
 		if err != nil {
 			return err
 		}
+		if path.Ext(name) == ".js" && !strings.HasSuffix(name, ".min.js") {
+			if body, err = strip(body); err != nil {
+				return fmt.Errorf("%s: %w", name, err)
+			}
+		}
 		return a.add(name, body)
 	})
 	if err != nil {

@@ -85,7 +85,7 @@ func TestLoadShowsWhatAPostCanHold(t *testing.T) {
 	for what, piece := range map[string]string{
 		"a table": "<table>", "coloured code": `<code><span class="`, "a task list": `type="checkbox"`, "a ticked task": `checked=""`,
 		"a footnote": `class="footnotes"`, "struck text": "<del>", "a mention": `class="mention"`, "a channel": `class="channel-ref"`,
-		"a quotation": "<blockquote>", "a heading": "<h4>", "an emoji": "📚", "keys": "<kbd>", "a fold": "<details>", "Arabic": "العجين",
+		"a quotation": "<blockquote>", "a heading": "<h3>", "an emoji": "📚", "keys": "<kbd>", "a fold": "<details>", "Arabic": "العجين",
 		"a rule": "<hr>", "an ordered list": "<ol>", "Japanese": "、",
 	} {
 		var n int

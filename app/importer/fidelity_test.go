@@ -58,7 +58,8 @@ func render(t testing.TB, source string) string {
 	return string(got.HTML)
 }
 
-// asHere makes of the source's HTML what our renderer makes of it on purpose: headings stand two levels lower, and a
+// asHere makes of the source's HTML what our renderer makes of it on purpose: headings stand below the page's own (each is
+// counted as h3 here, and its level is markup's to test), and a
 // picture on another host is a link that says its text and where it leads, or that text in a link.
 func asHere(root *html.Node) *html.Node {
 	var all []*html.Node
@@ -68,7 +69,7 @@ func asHere(root *html.Node) *html.Node {
 	for _, n := range all {
 		switch n.Data {
 		case "h1", "h2", "h3", "h4", "h5", "h6":
-			n.Data = "h" + string(min('6', n.Data[1]+2))
+			n.Data = "h3"
 		case "img":
 			alt, src := "image", ""
 			for _, a := range n.Attr {
@@ -137,7 +138,11 @@ func shapeOf(root *html.Node) shape {
 			b.WriteByte(' ')
 		}
 		if n.Type == html.ElementNode {
-			s.count[n.Data]++
+			if len(n.Data) == 2 && n.Data[0] == 'h' && n.Data[1] >= '3' && n.Data[1] <= '6' {
+				s.count["h3"]++
+			} else {
+				s.count[n.Data]++
+			}
 		}
 		if n.Data == "pre" {
 			s.code = append(s.code, strings.TrimRight(text(n), "\n"))
@@ -203,7 +208,7 @@ func TestEveryPostKeepsItsTextAndItsShape(t *testing.T) {
 				if !slices.Equal(was.code, is.code) {
 					t.Errorf("post %d: code blocks changed:\n%q\n%q", p.ID, was.code, is.code)
 				}
-				for _, e := range strings.Fields("a img li ul ol blockquote pre h1 h2 h3 h4 table tr td th hr kbd sub sup") {
+				for _, e := range strings.Fields("a img li ul ol blockquote pre h3 table tr td th hr kbd sub sup") {
 					if was.count[e] == is.count[e] || e == "ul" && was.count["ul"]+1 == is.count["ul"] && was.count["li"] == is.count["li"] {
 						continue // the second: items without a list get one
 					}

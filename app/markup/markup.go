@@ -24,7 +24,7 @@ import (
 )
 
 // Version changes whenever the same source would render to other HTML; stored beside the HTML.
-const Version = 2
+const Version = 1
 
 // HTML is sanitised HTML, and a templ component that writes itself.
 type HTML string
@@ -98,6 +98,10 @@ func (r *Renderer) Render(source string, refs Refs) (Result, error) {
 	// The policy allows no rel, and the sanitiser adds exactly this to every link that leads away. A quotation mark in
 	// text or in a value is escaped by then, so these bytes are nothing else.
 	clean = bytes.ReplaceAll(clean, []byte(` rel="nofollow"`), []byte(` rel="nofollow ugc noopener"`))
+	// What is wider than its column scrolls on its own, and so has to be reached by keyboard.
+	clean = bytes.ReplaceAll(clean, []byte("<pre>"), []byte(`<pre tabindex="0">`))
+	clean = bytes.ReplaceAll(clean, []byte("<table>"), []byte(`<div class="table-scroll" tabindex="0"><table>`))
+	clean = bytes.ReplaceAll(clean, []byte("</table>"), []byte("</table></div>"))
 	html := HTML(clean)
 	return Result{HTML: html, Excerpt: excerpt(html, 200), Opens: opens(doc, src), Mentions: distinct(s.mentions, maxNames)}, nil
 }

@@ -14,7 +14,10 @@ import (
 	"github.com/yuin/goldmark/util"
 )
 
-// transformer runs over the parsed text. It moves headings two levels down (the page has its own h1 and h2), makes
+// topHeading is the level of a text's first headings: the page has an h1, and an h2 above every text.
+const topHeading = 3
+
+// transformer runs over the parsed text. It puts headings below the page's own, makes
 // foreign pictures into links (the CSP would break them, and they would track readers), cleans raw HTML, collects the
 // mentions, and refuses what would render to too much.
 type transformer struct {
@@ -36,6 +39,7 @@ func (t transformer) Transform(doc *ast.Document, reader text.Reader, pc parser.
 		isParent                 = map[ast.Node]bool{}
 		linked                   []ast.Node // references in the text of a link or a picture
 		depth, inLinks           int
+		headings                 []int // levels in the source, from the outermost down to the last heading
 		addresses, tags, written int
 	)
 	_ = ast.Walk(doc, func(n ast.Node, entering bool) (ast.WalkStatus, error) {
@@ -56,7 +60,12 @@ func (t transformer) Transform(doc *ast.Document, reader text.Reader, pc parser.
 		}
 		switch n := n.(type) {
 		case *ast.Heading:
-			n.Level = min(6, n.Level+2)
+			// However deep the source begins, and whatever it leaves out, no level is skipped in the page's outline.
+			for len(headings) > 0 && headings[len(headings)-1] >= n.Level {
+				headings = headings[:len(headings)-1]
+			}
+			headings = append(headings, n.Level)
+			n.Level = min(6, topHeading-1+len(headings))
 		case *ast.Link:
 			written += len(n.Destination) + len(n.Title)
 		case *ast.Image:

@@ -1,8 +1,10 @@
 package web
 
 import (
+	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -93,20 +95,12 @@ func (s *Server) showChannel(w http.ResponseWriter, r *http.Request) error {
 	}
 	f.ChannelID = c.ID
 	path := string(ui.ChannelURL(c.Slug))
-	list := posts.List{InChannel: true, ByCreated: f.Sort != db.Active}
-	rows, err := s.db.Posts(ctx, v, f)
+	list, err := s.channelFeed(ctx, v, f, path)
 	if err != nil {
 		return err
 	}
-	list.Rows, list.NextURL = feedURL(path, f, rows)
 	if respond.Partial(r) && !f.After.IsZero() {
 		return s.respond.Render(w, r, http.StatusOK, posts.More(list))
-	}
-	if f.After.IsZero() && f.Sort == db.Active {
-		if list.Pinned, err = s.db.PinnedPosts(ctx, v, c.ID); err != nil {
-			return err
-		}
-		list.Rows = withoutPinned(list.Rows)
 	}
 	page, err := s.page(r, c.Name)
 	if err != nil {
@@ -128,15 +122,29 @@ func (s *Server) showChannel(w http.ResponseWriter, r *http.Request) error {
 	return s.show(w, r, page, channels.Top(head), home.ChannelOrders(tabs), posts.Page(list))
 }
 
-// withoutPinned leaves out what stands above the list already.
-func withoutPinned(rows []db.PostRow) []db.PostRow {
-	kept := rows[:0]
-	for _, r := range rows {
-		if !r.Pinned {
-			kept = append(kept, r)
-		}
+// channelFeed is a page of a channel's posts. In the order of activity some pinned ones stand above the first page, and
+// therefore not in their place on any page.
+func (s *Server) channelFeed(ctx context.Context, v db.Viewer, f db.Feed, path string) (posts.List, error) {
+	list := posts.List{InChannel: true, ByCreated: f.Sort != db.Active}
+	rows, err := s.db.Posts(ctx, v, f)
+	if err != nil {
+		return list, err
 	}
-	return kept
+	list.Rows, list.NextURL = feedURL(path, f, rows)
+	if f.Sort != db.Active {
+		return list, nil
+	}
+	pinned, err := s.db.PinnedPosts(ctx, v, f.ChannelID)
+	if err != nil {
+		return list, err
+	}
+	if f.After.IsZero() {
+		list.Pinned = pinned
+	}
+	list.Rows = slices.DeleteFunc(list.Rows, func(row db.PostRow) bool {
+		return slices.ContainsFunc(pinned, func(p db.PostRow) bool { return p.ID == row.ID })
+	})
+	return list, nil
 }
 
 func (s *Server) joinChannel(w http.ResponseWriter, r *http.Request) error {
@@ -176,8 +184,11 @@ func (s *Server) seeChannel(w http.ResponseWriter, r *http.Request) error {
 	if err := s.db.SeenChannel(r.Context(), middleware.Viewer(r.Context()), c.ID); err != nil {
 		return err
 	}
-	w.WriteHeader(http.StatusNoContent)
-	return nil
+	if respond.Partial(r) {
+		w.WriteHeader(http.StatusNoContent)
+		return nil
+	}
+	return respond.Redirect(w, r, string(ui.ChannelURL(c.Slug)))
 }
 
 func (s *Server) listChannelMembers(w http.ResponseWriter, r *http.Request) error {

@@ -99,7 +99,7 @@ func node(v db.Viewer, p *db.Post, c db.Comment) comments.Node {
 	n := comments.Node{
 		Comment: c, ByAuthor: c.AuthorID == p.AuthorID && c.AuthorID != 0, Accepted: c.ID == p.AcceptedID, New: isNew(v, p, &c),
 	}
-	if !v.SignedIn() {
+	if !v.SignedIn() || p.DeletedAt != 0 { // below a deleted post nothing can be done but to read
 		return n
 	}
 	n.SignedIn = true
@@ -165,6 +165,24 @@ func placeURL(p db.Place, id int64) templ.SafeURL {
 	return with(path, "sort", "time", "after", p.After.String()) + anchor
 }
 
+// offerUndo puts the way back to a comment that the viewer has just deleted into a toast, if the address names one
+// that can be undone.
+func (s *Server) offerUndo(r *http.Request, p *db.Post, page *layout.Page) error {
+	v := middleware.Viewer(r.Context())
+	id, err := strconv.ParseInt(r.URL.Query().Get("gone"), 10, 64)
+	if err != nil || !v.SignedIn() {
+		return nil // the address names none
+	}
+	c, _, err := s.db.CommentByID(r.Context(), v, id)
+	if errors.Is(err, db.ErrNotFound) {
+		return nil
+	}
+	if err == nil && c.PostID == p.ID && auth.May(v, auth.Undelete, commentSubject(p, &c)) {
+		page.Toast = comments.UndoToast(c.ID)
+	}
+	return err
+}
+
 // own answers with one comment as it is now.
 func (s *Server) own(w http.ResponseWriter, r *http.Request) error {
 	c, _, p, err := s.comment(r)
@@ -209,8 +227,12 @@ func (s *Server) createComment(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	// The count as it is now: the form may have been sent before, and others write too.
+	if p, err = s.db.PostByID(ctx, v, p.ID); err != nil {
+		return err
+	}
 	n := node(v, &p, c)
-	parts := []templ.Component{comments.Fresh(&n, ui.N(ctx, "%s comment", "%s comments", p.Comments+1))}
+	parts := []templ.Component{comments.Fresh(&n, ui.N(ctx, "%s comment", "%s comments", p.Comments))}
 	if c.ParentID == 0 {
 		parts = append(parts, comments.Renewed(comments.Reply{PostID: p.ID, Key: newKey()}))
 	}

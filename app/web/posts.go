@@ -59,6 +59,9 @@ func (s *Server) showPost(w http.ResponseWriter, r *http.Request) error {
 		}
 		return respond.Redirect(w, r, target)
 	}
+	if p.DeletedAt != 0 {
+		p.Unread, p.New = false, 0 // there is nothing to keep up with
+	}
 	thread, firstNew, err := s.thread(r, &p)
 	if err != nil {
 		return err
@@ -83,8 +86,8 @@ func (s *Server) showPost(w http.ResponseWriter, r *http.Request) error {
 	page.BackURL, page.BackName = ui.ChannelURL(p.ChannelSlug), p.ChannelName
 	page.WriteURL = ui.ChannelURL(p.ChannelSlug) + "/new"
 	page.Margin, page.Bar = posts.Margin(show), posts.ReadingBar(show)
-	if gone, err := strconv.ParseInt(r.URL.Query().Get("gone"), 10, 64); err == nil && v.SignedIn() {
-		page.Toast = comments.UndoToast(gone)
+	if err := s.offerUndo(r, &p, &page); err != nil {
+		return err
 	}
 	return s.show(w, r, page, posts.Article(show))
 }
@@ -126,6 +129,9 @@ func (s *Server) composePage(w http.ResponseWriter, r *http.Request, f posts.For
 		all, err := s.db.Channels(ctx, v, db.Cursor{}, 100)
 		if err != nil {
 			return err
+		}
+		if len(all) == 0 { // nowhere to write yet: the list says what to do about it
+			return respond.Redirect(w, r, "/c")
 		}
 		f.Channels = all
 	}
@@ -346,7 +352,9 @@ func (s *Server) readPost(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := s.db.MarkRead(r.Context(), middleware.Viewer(r.Context()), p.ID); err != nil {
+	at, _ := strconv.ParseInt(r.PostFormValue("at"), 10, 64)
+	seen, _ := strconv.Atoi(r.PostFormValue("seen"))
+	if err := s.db.MarkRead(r.Context(), middleware.Viewer(r.Context()), p.ID, db.Millis(at), max(0, seen)); err != nil {
 		return err
 	}
 	if respond.Partial(r) {

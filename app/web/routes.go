@@ -1,6 +1,8 @@
 package web
 
 import (
+	"errors"
+	"mime"
 	"net/http"
 
 	"codex/app/middleware"
@@ -110,5 +112,33 @@ func (s *Server) admit(rt route, w http.ResponseWriter, r *http.Request) error {
 	if rt.policy == membersOnly && !middleware.Viewer(r.Context()).SignedIn() {
 		return respond.SignIn(w, r)
 	}
+	if r.Method == http.MethodPost {
+		if err := readForm(r); err != nil {
+			return err
+		}
+	}
 	return rt.do(w, r)
 }
+
+// readForm reads a form before the handler asks for a field of it: r.PostFormValue takes a body that is too large, too
+// slow or broken for an empty one, and what a person typed would be answered with "write something first".
+func readForm(r *http.Request) error {
+	var err error
+	if kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); kind == "multipart/form-data" {
+		err = r.ParseMultipartForm(middleware.FormBytes)
+	} else {
+		err = r.ParseForm()
+	}
+	var known interface{ Status() int }
+	if err == nil || errors.As(err, &known) || r.Context().Err() != nil {
+		return err
+	}
+	return &badForm{err}
+}
+
+// badForm says that the body of a request is no form.
+type badForm struct{ err error }
+
+func (e *badForm) Error() string { return "read the form: " + e.err.Error() }
+func (e *badForm) Unwrap() error { return e.err }
+func (e *badForm) Status() int   { return http.StatusBadRequest }

@@ -32,7 +32,8 @@ var recounts = map[string]string{
 	"post's tags": `SELECT p.id, p.tags, (SELECT COUNT(*) FROM post_tags x JOIN tags t ON t.id = x.tag_id
 			WHERE x.post_id = p.id AND x.created_at = p.created_at AND instr(' ' || p.tags, ' ' || t.name || ' ') > 0) n
 		FROM posts p WHERE length(p.tags) - length(replace(p.tags, ' ', '')) <> n OR n <> (SELECT COUNT(*) FROM post_tags x WHERE x.post_id = p.id)`,
-	"tag's posts": `SELECT t.id, t.post_count, (SELECT COUNT(*) FROM post_tags x WHERE x.tag_id = t.id) n FROM tags t WHERE t.post_count <> n`,
+	"tag's posts": `SELECT t.id, t.post_count, (SELECT COUNT(*) FROM post_tags x JOIN posts p ON p.id = x.post_id WHERE x.tag_id = t.id AND p.deleted_at IS NULL) n
+		FROM tags t WHERE t.post_count <> n`,
 	"comment's score": `SELECT k.id, k.score, k.base_score + (SELECT COALESCE(SUM(value), 0) FROM comment_reactions r WHERE r.comment_id = k.id) n
 		FROM comments k WHERE k.score <> n OR k.score <> k.base_score + k.likes - k.dislikes`,
 	"comment's replies": `SELECT k.id, k.reply_count, (SELECT COUNT(*) FROM comments r WHERE r.parent_id = k.id) n

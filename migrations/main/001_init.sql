@@ -28,6 +28,7 @@ CREATE TABLE members (
   bio_html      TEXT    NOT NULL DEFAULT '',
   bio_version   INTEGER NOT NULL DEFAULT 0
 );
+CREATE INDEX members_version ON members (bio_version, id) WHERE bio_html <> '';
 CREATE INDEX members_admins ON members (role, id) WHERE role = 'admin';
 
 CREATE TABLE sessions (
@@ -59,6 +60,7 @@ CREATE TABLE channels (
   rules_html   TEXT    NOT NULL DEFAULT '',
   rules_version INTEGER NOT NULL DEFAULT 0
 );
+CREATE INDEX channels_version ON channels (rules_version, id) WHERE rules_html <> '';
 CREATE INDEX channels_active ON channels (active_at DESC, id DESC);
 CREATE INDEX channels_owner ON channels (owner_id);
 
@@ -192,6 +194,7 @@ CREATE TABLE tags (
   about_html    TEXT  NOT NULL DEFAULT '',
   about_version INTEGER NOT NULL DEFAULT 0
 );
+CREATE INDEX tags_version ON tags (about_version, id) WHERE about_html <> '';
 CREATE INDEX tags_count ON tags (post_count DESC, name);
 
 CREATE TABLE post_tags (

@@ -39,6 +39,9 @@ func Day(ctx context.Context, t db.Millis) string {
 	return at.Format("2 January 2006")
 }
 
+// Now is the instant at which the page is rendered.
+func Now(ctx context.Context) db.Millis { return db.MillisOf(env(ctx).Now) }
+
 // Today is the day that the page is rendered on.
 func Today(ctx context.Context) string { return env(ctx).Now.UTC().Format("Monday, 2 January") }
 

@@ -4,9 +4,13 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
+
+	"github.com/a-h/templ"
 
 	"codex/app/trace"
 	views "codex/views/errors"
@@ -24,13 +28,15 @@ func statusOf(err error) int {
 	return http.StatusInternalServerError
 }
 
-// Fail answers with an error: the one place where a person sees one. The error's own text goes to the log alone. When
-// the client has gone, nothing is written. What was typed into a form that could not be stored stands on the page, to
-// be sent again with the same key.
+// Fail answers with an error: the one place where a person sees one. The error's own text goes to the log alone. What
+// was typed into a form that could not be stored stands on the page, to be sent again with the same key.
+//
+// When the request was cancelled, because its client has gone or because the server stops now, the connection is closed
+// without an answer: returning would make net/http send an empty 200, which says that a write was done.
 func (p *Responder) Fail(w http.ResponseWriter, r *http.Request, err error) {
 	if errors.Is(err, context.Canceled) {
-		p.Log.DebugContext(r.Context(), "client went away", "error", err)
-		return
+		p.Log.DebugContext(r.Context(), "request was cancelled", "error", err)
+		panic(http.ErrAbortHandler)
 	}
 	f := views.Fault{Status: statusOf(err), RequestID: trace.ID(r.Context())}
 	var retry interface{ RetryAfter() time.Duration }
@@ -45,32 +51,54 @@ func (p *Responder) Fail(w http.ResponseWriter, r *http.Request, err error) {
 	p.Log.Log(r.Context(), level, "request failed", "status", f.Status, "error", err)
 
 	w.Header().Set("Cache-Control", "no-store")
+	// The request's deadline may be what failed; its page is rendered all the same.
+	r = r.WithContext(context.WithoutCancel(r.Context()))
+	var shown templ.Component
 	if Partial(r) {
 		// The page stays, and with it what was typed.
 		w.Header().Set("HX-Retarget", "#toasts")
 		w.Header().Set("HX-Reswap", "innerHTML")
-		_ = p.Render(w, r, f.Status, views.Notice(f))
-		return
+		shown = views.Notice(f)
+	} else {
+		f.Action, f.Kept = kept(r, f.Status)
+		frame := p.Frame(r)
+		frame.Title, frame.NoIndex = http.StatusText(f.Status), true
+		shown = Framed(frame, views.Leaf(f))
 	}
-	f.Action, f.Kept = kept(r, f.Status)
-	frame := p.Frame(r)
-	frame.Title, frame.NoIndex = http.StatusText(f.Status), true
-	_ = p.Render(w, r, f.Status, Framed(frame, views.Leaf(f)))
+	if err := p.Render(w, r, f.Status, shown); err != nil && !errors.Is(err, context.Canceled) {
+		p.Log.ErrorContext(r.Context(), "error page not rendered", "error", err)
+		http.Error(w, http.StatusText(f.Status), f.Status)
+	}
 }
 
-// kept is what the failed form held, where sending it again can help.
+// longField says which fields of a form hold a text that took time to write.
+func longField(name string) bool {
+	switch name {
+	case "title", "body", "description", "rules", "bio":
+		return true
+	}
+	return false
+}
+
+// kept is what the failed form held, where sending it again can help and a text would be lost.
 func kept(r *http.Request, status int) (action string, fields []views.KeptField) {
 	switch status {
 	case http.StatusTooManyRequests, http.StatusServiceUnavailable, http.StatusGatewayTimeout, http.StatusInsufficientStorage, http.StatusInternalServerError:
 	default:
 		return "", nil
 	}
-	if r.Method != http.MethodPost || r.ParseForm() != nil || !r.PostForm.Has("body") {
+	if r.Method != http.MethodPost || r.ParseForm() != nil {
 		return "", nil
 	}
-	for name, values := range r.PostForm {
-		for _, v := range values {
-			fields = append(fields, views.KeptField{Name: name, Value: v, Long: name == "body" || name == "title"})
+	names := slices.Collect(maps.Keys(r.PostForm))
+	if !slices.ContainsFunc(names, longField) {
+		return "", nil
+	}
+	slices.Sort(names)
+	slices.Reverse(names) // a title stands above its body
+	for _, name := range names {
+		for _, v := range r.PostForm[name] {
+			fields = append(fields, views.KeptField{Name: name, Value: v, Long: longField(name)})
 		}
 	}
 	return r.URL.RequestURI(), fields

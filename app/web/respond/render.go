@@ -71,9 +71,10 @@ func (p *Responder) Render(w http.ResponseWriter, r *http.Request, status int, c
 	return nil
 }
 
-// Redirect sends a plain form on with 303. For htmx, which would follow that unseen, it is HX-Location: the page is
-// fetched and put in place without a reload.
+// Redirect sends a plain form on with 303. For htmx, which would follow that unseen and take the page for a part of one,
+// it is HX-Redirect: the browser goes there itself. path may hold letters of any script.
 func Redirect(w http.ResponseWriter, r *http.Request, path string) error {
+	path = ascii(path)
 	if r.Header.Get("Hx-Request") != "" {
 		w.Header().Set("HX-Redirect", path)
 		w.WriteHeader(http.StatusOK)
@@ -82,6 +83,19 @@ func Redirect(w http.ResponseWriter, r *http.Request, path string) error {
 	w.Header().Set("Location", path)
 	w.WriteHeader(http.StatusSeeOther)
 	return nil
+}
+
+// ascii is an address as a header may hold it: a handle may have letters that are percent-encoded there.
+func ascii(path string) string {
+	var b strings.Builder
+	for i := range len(path) {
+		if c := path[i]; c <= ' ' || c >= 0x7f {
+			fmt.Fprintf(&b, "%%%02X", c)
+		} else {
+			b.WriteByte(c)
+		}
+	}
+	return b.String()
 }
 
 // SignIn sends a guest to the sign-in page, and from there back to where they were: the page of a GET, and for a form

@@ -1,0 +1,324 @@
+package web_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/input"
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+
+	"codex/app/apptest"
+	"codex/app/config"
+	"codex/db"
+)
+
+// desktop is a tab of a member on a desk, with a channel that holds a post, and the post's path.
+func desktop(t *testing.T, b *browser, changes ...func(*config.Config)) (tb *tab, member *apptest.Client, post string) {
+	t.Helper()
+	site := apptest.Start(t, changes...)
+	member = site.As("ada", db.Plain)
+	staff := site.As("grace", db.Admin) // whom no limit holds up
+	post = staff.Write(staff.Channel("garden"), "Which beans climb?", "They climb *anything*.")
+	tb = b.open(t, site, desk(), true)
+	tb.signIn(member)
+	return tb, member, post
+}
+
+// testSwaps: what happens twice by mistake happens once.
+func testSwaps(t *testing.T, b *browser) {
+	t.Run("a double click makes one comment and one post", func(t *testing.T) {
+		t.Parallel()
+		tb, member, post := desktop(t, b)
+		tb.visit(post)
+		tb.fill("#reply textarea", "Only once.")
+		x, y := tb.point("#reply button.primary")
+		tb.stay(func() { tb.do(chromedp.MouseClickXY(x, y), chromedp.MouseClickXY(x, y)) }, "document.querySelector('#comments .comment') && !document.querySelector('.htmx-request')")
+		if page := member.Get(post).Body; strings.Count(page, "Only once.") != 1 {
+			t.Errorf("the comment stands %d times on the page", strings.Count(page, "Only once."))
+		}
+
+		tb.visit("/c/garden/new")
+		tb.fill("#title", "Pressed twice")
+		tb.fill("#body", "By a nervous finger.")
+		x, y = tb.point("#compose button.primary")
+		tb.follow(func() { tb.do(chromedp.MouseClickXY(x, y), chromedp.MouseClickXY(x, y)) })
+		tb.wait("location.pathname.endsWith('/pressed-twice')")
+		if list := member.Get("/c/garden?sort=new").Body; strings.Count(list, "/pressed-twice\"") != 1 {
+			t.Errorf("the list links %d times to the post", strings.Count(list, "/pressed-twice\""))
+		}
+	})
+	t.Run("an empty comment is not sent, and one of spaces comes back with the reason", func(t *testing.T) {
+		t.Parallel()
+		tb, _, post := desktop(t, b)
+		tb.visit(post)
+		tb.fill("#reply textarea", "   ")
+		tb.announceStatus(422)
+		tb.stay(func() { tb.click("#reply button.primary") }, "document.querySelector('#reply textarea[aria-invalid=true]') && document.querySelector('#reply .field-error')")
+		tb.wait("document.activeElement !== document.body")
+	})
+	t.Run("the back button shows the page as it is now", func(t *testing.T) {
+		t.Parallel()
+		tb, _, post := desktop(t, b)
+		tb.visit(post)
+		tb.fill("#reply textarea", "Before I go.")
+		tb.stay(func() { tb.click("#reply button.primary") }, "document.querySelector('#comments .comment')")
+		tb.visit("/c")
+		eval[bool](tb, "history.back(), true")
+		tb.wait("location.pathname.startsWith('/p/') && document.querySelector('#comments .comment')")
+		tb.wait("document.querySelector('#reply textarea').value === ''")
+	})
+}
+
+// testKeys drives the forum from the keyboard alone.
+func testKeys(t *testing.T, b *browser) {
+	t.Run("single keys walk, open, answer and lead home", func(t *testing.T) {
+		t.Parallel()
+		tb, member, post := desktop(t, b)
+		member.Write("garden", "And what of peas?", "They climb too.")
+		first := member.Comment(post, "", "One.")
+		second := member.Comment(post, "", "Two.")
+
+		tb.visit("/c/garden?sort=new")
+		row := func(i int) string {
+			return fmt.Sprintf("document.activeElement === document.querySelectorAll('.post-row-title a')[%d]", i)
+		}
+		tb.keys("j")
+		tb.wait(row(0))
+		tb.keys("j")
+		tb.wait(row(1))
+		tb.keys("k")
+		tb.wait(row(0))
+		tb.keys("j")
+		tb.wait(row(1))
+		tb.follow(func() { tb.keys("o") })
+		tb.wait("location.pathname === " + quote(post))
+
+		tb.visit(post + "?sort=time")
+		tb.keys("j")
+		tb.wait("document.activeElement?.id === 'c" + first + "'")
+		tb.keys("j")
+		tb.wait("document.activeElement?.id === 'c" + second + "'")
+		tb.stay(func() { tb.keys("l") }, "document.querySelector('#c"+second+" [aria-pressed=true]')")
+		tb.stay(func() { tb.keys("r") }, "document.activeElement?.matches('form textarea') && document.activeElement.form.elements.parent?.value === '"+second+"'")
+		call(tb, input.InsertText, input.InsertTextParams{Text: "jklr? are letters here"})
+		tb.stay(func() { tb.keys(kb.Enter, chromedp.ModifierCtrl) }, "[...document.querySelectorAll('.comment .comment')].some((e) => e.textContent.includes('are letters here'))")
+
+		tb.follow(func() { tb.visit(post) })
+		tb.follow(func() { tb.keys("c") })
+		tb.wait("location.pathname === '/c/garden/new'")
+		tb.visit(post)
+		tb.follow(func() { tb.keys("g"); tb.keys("h") })
+		tb.wait("location.pathname === '/'")
+	})
+	t.Run("a question mark lists them and Escape closes", func(t *testing.T) {
+		t.Parallel()
+		tb, _, post := desktop(t, b)
+		tb.visit(post)
+		tb.keys("?")
+		tb.wait("document.querySelector('#keys').open && document.querySelector('#keys').contains(document.activeElement)")
+		tb.keys("j") // nothing moves behind a dialog
+		tb.keys(kb.Escape)
+		tb.wait("!document.querySelector('#keys').open")
+		tb.click("[popovertarget=account]")
+		tb.wait("document.querySelector('#account').matches(':popover-open')")
+		tb.click("#account [data-keys]")
+		tb.wait("document.querySelector('#keys').open && !document.querySelector('#account').matches(':popover-open')")
+		tb.click("#keys button")
+		tb.wait("!document.querySelector('#keys').open")
+		tb.click("[popovertarget=account]")
+		tb.wait("document.querySelector('#account').matches(':popover-open')")
+		tb.keys(kb.Escape)
+		tb.wait("!document.querySelector('#account').matches(':popover-open') && document.activeElement?.matches('[popovertarget=account]')")
+	})
+	t.Run("Tab begins with the skip link, and shows where it is", func(t *testing.T) {
+		t.Parallel()
+		tb, _, post := desktop(t, b)
+		tb.visit(post)
+		tb.keys(kb.Tab)
+		tb.wait("document.activeElement?.matches('.skip') && document.activeElement.getBoundingClientRect().top >= 0")
+		tb.keys(kb.Enter)
+		tb.wait("document.activeElement?.id === 'main'")
+		tb.visit(post)
+		seen := map[string]bool{}
+		for range 80 {
+			tb.keys(kb.Tab)
+			at := eval[string](tb, `(() => {
+				const e = document.activeElement;
+				if (e === document.body) return '';
+				if (e.matches('input[type=radio]')) return 'radio';
+				const s = getComputedStyle(e), r = e.getBoundingClientRect();
+				const shown = s.outlineStyle !== 'none' && parseFloat(s.outlineWidth) >= 2 || e.closest('.composer, .field')?.matches(':focus-within');
+				const hidden = r.width < 1 || r.height < 1 || r.bottom < 0 || r.top > innerHeight;
+				return (shown ? '' : 'no focus is shown: ') + (hidden ? 'out of sight: ' : '') + e.outerHTML.slice(0, 150);
+			})()`)
+			if at == "" || seen[at] && at != "radio" {
+				break
+			}
+			seen[at] = true
+			if strings.HasPrefix(at, "no focus") || strings.HasPrefix(at, "out of") {
+				t.Error(at)
+			}
+		}
+		if len(seen) < 15 {
+			t.Errorf("Tab reached %d places of a post's page only: %v", len(seen), seen)
+		}
+	})
+}
+
+// testTrouble: what is typed survives a network that is gone and a forum that refuses.
+func testTrouble(t *testing.T, b *browser) {
+	t.Run("without a network the text stays, and can be sent when it is back", func(t *testing.T) {
+		t.Parallel()
+		tb, member, post := desktop(t, b)
+		tb.visit(post)
+		tb.fill("#reply textarea", "Into the tunnel.")
+		tb.offline(true)
+		tb.announce("ERR_INTERNET_DISCONNECTED", "Failed to fetch")
+		tb.stay(func() { tb.click("#reply button.primary") }, "document.querySelector('#toasts [role=alert]')?.textContent.includes('cannot be reached')")
+		tb.wait("document.querySelector('#reply textarea').value === 'Into the tunnel.'")
+		tb.offline(false)
+		tb.stay(func() { tb.click("#reply button.primary") }, "document.querySelector('#comments .comment')?.textContent.includes('Into the tunnel.')")
+		if n := strings.Count(member.Get(post).Body, "Into the tunnel."); n != 1 {
+			t.Errorf("the comment stands %d times on the page", n)
+		}
+		tb.click("#toasts [data-dismiss]")
+		tb.wait("!document.querySelector('#toasts .toast')")
+	})
+	t.Run("too fast for the forum: it says when to come back and the text stays", func(t *testing.T) {
+		t.Parallel()
+		tb, _, post := desktop(t, b, func(c *config.Config) { c.RateLimits = "on" })
+		tb.visit(post)
+		tb.announceStatus(429)
+		for i := range 3 { // a member may write every five seconds; a slow machine is given more than one try
+			text := fmt.Sprintf("Number %d.", i)
+			tb.fill("#reply textarea", text)
+			tb.stay(func() { tb.click("#reply button.primary") }, "document.querySelector('#toasts [role=alert]') || document.querySelector('#reply textarea').value === ''")
+			if eval[bool](tb, "!document.querySelector('#toasts [role=alert]')") {
+				continue
+			}
+			tb.wait("document.querySelector('#toasts [role=alert]').textContent.includes('A little slower')")
+			tb.wait("document.querySelector('#reply textarea').value === " + quote(text))
+			return
+		}
+		t.Error("three comments at once were taken: the limit does not hold")
+	})
+	t.Run("a page that is gone under the reader's hands", func(t *testing.T) {
+		t.Parallel()
+		tb, member, post := desktop(t, b)
+		id := member.Comment(post, "", "Soon gone.")
+		tb.visit(post)
+		member.Post("/comments/" + id + "/delete")
+		tb.announceStatus(403)
+		tb.announceStatus(404)
+		tb.stay(func() { tb.click("#c"+id+" a", "Reply") }, "document.querySelector('#toasts [role=alert]')")
+	})
+}
+
+func (tb *tab) offline(off bool) {
+	tb.t.Helper()
+	p := network.OverrideNetworkStateParams{Offline: off, DownloadThroughput: -1, UploadThroughput: -1}
+	call(tb, network.OverrideNetworkState, p)
+	call(tb, network.EmulateNetworkConditionsByRule, network.EmulateNetworkConditionsByRuleParams{
+		MatchedNetworkConditions: []*network.Conditions{{Offline: off, DownloadThroughput: -1, UploadThroughput: -1}},
+	})
+}
+
+// testDrafts: what was begun is there again.
+func testDrafts(t *testing.T, b *browser) {
+	tb, _, post := desktop(t, b)
+	const draft = "A thought that is not finis"
+	tb.visit(post)
+	tb.fill("#reply textarea", draft)
+	tb.follow(func() { eval[bool](tb, "location.reload(), true") })
+	tb.wait("document.querySelector('#reply textarea').value === " + quote(draft) + " && document.querySelector('#reply [data-draft]').textContent.includes('Your draft is back')")
+	tb.click("#reply [data-discard]")
+	tb.wait("document.querySelector('#reply textarea').value === '' && document.activeElement?.matches('#reply textarea')")
+	tb.follow(func() { eval[bool](tb, "location.reload(), true") })
+	tb.wait("document.querySelector('#reply textarea').value === ''")
+
+	tb.visit("/c/garden/new")
+	tb.fill("#title", "A title to keep")
+	tb.fill("#body", draft)
+	tb.visit("/c/garden/new")
+	tb.wait("document.querySelector('#body').value === " + quote(draft) + " && document.querySelector('#title').value === 'A title to keep'")
+	tb.follow(func() { tb.click("#compose button.primary") })
+	tb.visit("/c/garden/new")
+	tb.wait("document.querySelector('#body').value === '' && document.querySelector('#title').value === ''")
+}
+
+// testPhone: what a thumb needs.
+func testPhone(t *testing.T, b *browser) {
+	site := apptest.Start(t)
+	ada := site.As("ada", db.Plain)
+	post := ada.Write(ada.Channel("garden"), "Which beans climb?", "They climb *anything*.")
+	ada.Comment(post, "", "One.")
+	for _, script := range []bool{true, false} {
+		tb := b.open(t, site, phone(), script)
+		tb.signIn(ada)
+		open := func(opener, menu string) {
+			t.Helper()
+			tb.click(opener)
+			tb.wait("document.querySelector('" + menu + "').matches(':popover-open')")
+			tb.fits()
+			tb.wait("(() => { const r = document.querySelector('" + menu + "').getBoundingClientRect(); return r.left >= 0 && r.right <= innerWidth && r.top >= 0 && r.bottom <= innerHeight + 1 })()")
+		}
+		closed := func(menu string) {
+			t.Helper()
+			tb.wait("!document.querySelector('" + menu + "').matches(':popover-open')")
+		}
+		tb.visit("/")
+		open(".bar [popovertarget=channels]", "#channels")
+		tb.click("#channels .sheet-close")
+		closed("#channels")
+		open("[popovertarget=account]", "#account")
+		tb.touch(20, 700) // anywhere else
+		closed("#account")
+		tb.visit(post)
+		open(".bar [popovertarget=margin]", "#margin")
+		tb.click("#margin .sheet-close")
+		closed("#margin")
+		tb.click(".bar .bar-reply")
+		tb.wait("(() => { const r = document.querySelector('#reply textarea').getBoundingClientRect(); return r.top >= 0 && r.bottom <= innerHeight })()")
+	}
+}
+
+// testStill: nothing jumps while a page loads, and nothing moves for who asked for that.
+func testStill(t *testing.T, b *browser) {
+	tb, member, post := desktop(t, b)
+	for i := range 6 {
+		member.Comment(post, "", strings.Repeat(fmt.Sprintf("Comment %d says a thing. ", i), 20))
+	}
+	for _, s := range []screen{desk(), phone()} {
+		tb.resize(s)
+		call(tb, network.ClearBrowserCache, cdp.Empty{})
+		tb.visit(post)
+		tb.wait("document.fonts.status === 'loaded'")
+		// Two frames after the fonts are there, all that could move has moved.
+		tb.wait("(window.frames2 ??= (requestAnimationFrame(() => requestAnimationFrame(() => { window.still = true })), 1), window.still)")
+		if shifts := eval[[]string](tb, "window.shifts"); len(shifts) > 0 {
+			t.Errorf("%s: the page shifts while it loads:\n%s", s.name, strings.Join(shifts, "\n"))
+		}
+	}
+
+	moving := `[...document.querySelectorAll('*')].filter((e) => { const s = getComputedStyle(e);
+		return s.transitionDuration.split(',').some((d) => parseFloat(d) > 0) || s.animationName !== 'none' }).length`
+	if n := eval[int](tb, moving); n != 0 {
+		t.Errorf("%d elements would move under prefers-reduced-motion", n)
+	}
+	call(tb, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-reduced-motion", Value: "no-preference"}}})
+	tb.visit(post)
+	if n := eval[int](tb, moving); n == 0 {
+		t.Error("nothing moves even without prefers-reduced-motion: this test looks in the wrong place")
+	}
+	slow := eval[[]string](tb, `[...document.querySelectorAll('*')].flatMap((e) => { const s = getComputedStyle(e);
+		return [...s.transitionDuration.split(',')].filter((d) => parseFloat(d) > 0.18).map((d) => d + ' ' + e.outerHTML.slice(0, 80)) })`)
+	if len(slow) > 0 {
+		t.Errorf("motion longer than %s: %v", 180*time.Millisecond, slow)
+	}
+}

@@ -1,0 +1,51 @@
+package web_test
+
+import (
+	"io"
+	"net/http"
+	"regexp"
+	"testing"
+)
+
+// weightLimit is what the first visit to a post page may weigh: HTML, style and script as they go over the line, without fonts.
+const weightLimit = 50_000
+
+func TestAFirstVisitIsLight(t *testing.T) {
+	t.Parallel()
+	x := settle(t)
+	for _, encoding := range []string{"br", "gzip"} {
+		total := 0
+		get := func(path string) string {
+			t.Helper()
+			r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, x.URL+path, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.Header.Set("Accept-Encoding", encoding)
+			res, err := http.DefaultTransport.RoundTrip(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer res.Body.Close()
+			body, err := io.ReadAll(res.Body)
+			if err != nil || res.StatusCode != http.StatusOK {
+				t.Fatalf("%s: %d %v", path, res.StatusCode, err)
+			}
+			if got := res.Header.Get("Content-Encoding"); got != encoding {
+				t.Errorf("%s comes as %q, want %q", path, got, encoding)
+			}
+			t.Logf("%6d bytes %s %s", len(body), encoding, path)
+			total += len(body)
+			return path
+		}
+		path := x.post(t, "everything-the-text-box")
+		get(path)
+		for _, m := range regexp.MustCompile(`(?:src|href)="(/static/[^"]+\.(?:css|js))"`).FindAllStringSubmatch(x.Guest().Get(path).Body, -1) {
+			get(m[1])
+		}
+		t.Logf("%6d bytes %s in all", total, encoding)
+		if total >= weightLimit {
+			t.Errorf("a first visit weighs %d bytes as %s, want less than %d", total, encoding, weightLimit)
+		}
+	}
+}

@@ -1,0 +1,536 @@
+package web_test
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/uuid"
+	"golang.org/x/net/html"
+
+	"codex/app/apptest"
+	"codex/db"
+)
+
+func TestAPostShowsWhatWasWritten(t *testing.T) {
+	t.Parallel()
+	s := apptest.Start(t)
+	c := s.As("writer", db.Plain)
+	c.Channel("tides")
+	for _, kind := range []string{"discussion", "question"} {
+		p := open(t, c, "/c/tides/new?kind="+kind)
+		f := p.form(t, "/c/tides/posts")
+		if f.get("kind") != kind {
+			t.Errorf("the form for a %s begins with %q", kind, f.get("kind"))
+		}
+		if _, err := uuid.Parse(f.get("key")); err != nil {
+			t.Errorf("the form's key %q: %v", f.get("key"), err)
+		}
+		a := want(t, c.Post(f.action, f.with("title", "Low water at noon", "body", "It was **low**.", "tags", "Moon, #sea  moon")...), 303)
+		shown := open(t, s.Guest(), a.Location)
+		main := shown.main(t)
+		if h := first(main, tag("h1")); text(h) != "Low water at noon" {
+			t.Errorf("title %q", text(h))
+		}
+		if n := first(main, tag("strong")); n == nil || text(n) != "low" {
+			t.Error("the Markdown is not rendered")
+		}
+		var tags []string
+		for _, n := range all(main, func(n *html.Node) bool { return strings.HasPrefix(attr(n, "href"), "/t/") }) {
+			tags = append(tags, attr(n, "href"))
+		}
+		if !slices.Equal(tags, []string{"/t/moon", "/t/sea"}) {
+			t.Errorf("tags %q", tags)
+		}
+		if shown.has(t, "Question") != (kind == "question") {
+			t.Errorf("the mark of a question on a %s", kind)
+		}
+	}
+}
+
+func TestAPostThatIsNotAcceptedKeepsWhatWasTyped(t *testing.T) {
+	t.Parallel()
+	s := apptest.Start(t)
+	c := s.As("writer", db.Plain)
+	c.Channel("tides")
+	for _, test := range []struct{ name, title, body, tags, field, says string }{
+		{"no title", "  ", "Text", "sea", "title", "needs a title"},
+		{"a long title", strings.Repeat("ü", 201), "Text", "sea", "title", "200 characters"},
+		{"a title that turns around", "abc\u202edef", "Text", "sea", "title", "cannot be shown"},
+		{"a title with a NUL", "abc\x00def", "Text", "sea", "title", "cannot be shown"},
+		{"no text", "Title", " \r\n ", "sea", "body", "Write something"},
+		{"six tags", "Title", "Text", "a b c d e f", "tags", "5 tags"},
+		{"a tag with a slash", "Title", "Text", "a/b", "tags", "tags"},
+		{"more links than a text may have", "Title", strings.Repeat("[a](b) ", 301), "sea", "body", "300 links"},
+		{"a line that is too long", "Title", strings.Repeat("x", 9000), "sea", "body", "A line has at most"},
+		{"quotes in quotes in quotes", "Title", strings.Repeat("> ", 40) + "x", "sea", "body", "nest at most 16"},
+		{"too long a text", "Title", strings.Repeat("many words\n", 6000), "sea", "body", "65,536 bytes"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			f := open(t, c, "/c/tides/new").form(t, "/c/tides/posts")
+			p := parse(t, want(t, c.Post(f.action, f.with("title", test.title, "body", test.body, "tags", test.tags, "kind", "question")...), 422))
+			if attr(p.field(t, test.field), "aria-invalid") != "true" {
+				t.Errorf("the field %s is not marked", test.field)
+			}
+			if note := p.id(test.field + "-error"); note == nil || !strings.Contains(text(note), test.says) {
+				t.Errorf("the page does not say %q: %s", test.says, text(p.main(t)))
+			}
+			back := p.form(t, f.action)
+			for name, typed := range map[string]string{"body": test.body, "tags": test.tags, "kind": "question", "key": f.get("key")} {
+				if got := back.get(name); strings.TrimSpace(got) != strings.TrimSpace(strings.ReplaceAll(typed, "\r", "")) {
+					t.Errorf("%s is now %.60q, not %.60q", name, got, typed)
+				}
+			}
+		})
+	}
+	if rows := open(t, s.Guest(), "/c/tides").titles(); len(rows) != 0 {
+		t.Errorf("refused posts are there: %q", rows)
+	}
+}
+
+func TestAFormSentTwiceMakesOnePost(t *testing.T) {
+	t.Parallel()
+	s := apptest.Start(t)
+	c := s.As("clicker", db.Plain)
+	c.Channel("tides")
+	form := open(t, c, "/c/tides/new").form(t, "/c/tides/posts").with("title", "Once", "body", "Text")
+	one := want(t, c.Post("/c/tides/posts", form...), 303)
+	two := want(t, c.Post("/c/tides/posts", form...), 303)
+	if one.Location != two.Location {
+		t.Errorf("%q and then %q", one.Location, two.Location)
+	}
+	if titles := open(t, c, "/c/tides").titles(); len(titles) != 1 {
+		t.Errorf("posts %q", titles)
+	}
+	// The key is the member's own: another's form with the same one is another post.
+	other := s.As("copycat", db.Plain)
+	if a := want(t, other.Post("/c/tides/posts", form...), 303); a.Location == one.Location {
+		t.Error("another member's form led to the first one's post")
+	}
+	// Without a key the write simply happens.
+	if a, b := c.Write("tides", "Twice", "Text"), c.Write("tides", "Twice", "Text"); a == b {
+		t.Error("two forms without a key made one post")
+	}
+}
+
+func TestTwentyParallelSendingsMakeOnePost(t *testing.T) {
+	t.Parallel()
+	s := apptest.Start(t)
+	c := s.As("clicker", db.Plain)
+	c.Channel("tides")
+	form := open(t, c, "/c/tides/new").form(t, "/c/tides/posts").with("title", "Once", "body", "Text")
+	answers := make([]apptest.Answer, 20)
+	var all sync.WaitGroup
+	for i := range answers {
+		all.Go(func() { answers[i] = c.Post("/c/tides/posts", form...) })
+	}
+	all.Wait()
+	for _, a := range answers {
+		if a.Status != 303 || a.Location != answers[0].Location {
+			t.Errorf("%d to %q, another %q", a.Status, a.Location, answers[0].Location)
+		}
+	}
+	if titles := open(t, c, "/c/tides").titles(); len(titles) != 1 {
+		t.Errorf("posts %q", titles)
+	}
+	if p := open(t, c, "/c/tides"); !strings.Contains(p.Body, "1 post,") {
+		t.Error("the channel counts more than one post")
+	}
+}
+
+func TestOnlyItsAuthorAndStaffChangeAPost(t *testing.T) {
+	t.Parallel()
+	s := apptest.Start(t)
+	author, other, staff := s.As("author", db.Plain), s.As("other", db.Plain), s.As("staff", db.Moderator)
+	author.Channel("tides")
+	post := author.Write("tides", "First title", "First text", "tags", "one two")
+	for _, path := range []string{at(t, post, "edit"), at(t, post, "delete")} {
+		want(t, other.Post(path, "title", "X", "body", "X"), 403)
+		if a := s.Guest().Post(path, "title", "X", "body", "X"); a.Status != 303 || !strings.HasPrefix(a.Location, "/login?next=") {
+			t.Errorf("a guest at %s: %d to %q", path, a.Status, a.Location)
+		}
+	}
+	want(t, other.Get(at(t, post, "edit")), 403)
+	if p := open(t, other, post); p.hasForm(at(t, post, "delete")) || link(p.root, "Edit") != "" {
+		t.Error("others are offered what they may not do")
+	}
+
+	for _, c := range []*apptest.Client{author, staff} {
+		f := open(t, c, at(t, post, "edit")).form(t, at(t, post, "edit"))
+		if !strings.HasSuffix(f.get("title"), " title") || !strings.HasSuffix(f.get("body"), " text") || f.get("tags") == "" {
+			t.Fatalf("the form does not hold the post: %q", f.fields)
+		}
+		name := c.Viewer.Handle
+		a := want(t, c.Post(f.action, f.with("title", name+" title", "body", name+" text", "tags", "two three")...), 303)
+		p := open(t, s.Guest(), a.Location)
+		if !p.has(t, name+" title") || !p.has(t, name+" text") || !p.has(t, "edited") || !p.has(t, "three") || p.has(t, "one") {
+			t.Errorf("after %s: %s", name, text(p.main(t)))
+		}
+		post = a.Location
+	}
+	p := parse(t, want(t, author.Post(at(t, post, "edit"), "title", "", "body", "Kept"), 422))
+	if f := p.form(t, at(t, post, "edit")); f.get("body") != "Kept" || attr(p.field(t, "title"), "aria-invalid") != "true" {
+		t.Error("what was typed is not kept")
+	}
+}
+
+func TestADeletedPostIsGoneForOthersAndCanBeBroughtBack(t *testing.T) {
+	t.Parallel()
+	s := apptest.Start(t)
+	author, other, staff := s.As("author", db.Plain), s.As("other", db.Plain), s.As("staff", db.Moderator)
+	author.Channel("tides")
+	post := author.Write("tides", "Fleeting", "Text", "tags", "gone")
+	comment := other.Comment(post, "", "A comment")
+	if a := want(t, author.Post(at(t, post, "delete")), 303); a.Location != post {
+		t.Errorf("leads to %q", a.Location)
+	}
+	for _, c := range []*apptest.Client{s.Guest(), other} {
+		for _, path := range []string{post, "/comments/" + comment} {
+			want(t, c.Get(path), 404)
+		}
+	}
+	for _, path := range []string{"/", "/c/tides", "/u/author", "/u/other?tab=comments", "/t/gone", "/?sort=new", "/?sort=top"} {
+		if strings.Contains(s.Guest().Get(path).Body, "Fleeting") {
+			t.Errorf("it is still on %s", path)
+		}
+	}
+	for _, act := range []string{"react", "comments", "pin", "lock", "edit", "delete", "undelete"} {
+		if a := other.Post(at(t, post, act), "body", "x", "title", "x", "kind", "like"); a.Status != 404 {
+			t.Errorf("another's %s: %d, want 404", act, a.Status)
+		}
+	}
+	p := open(t, author, post)
+	if !p.has(t, "This post was deleted") || !p.hasForm(at(t, post, "undelete")) {
+		t.Fatal("its author is not offered the way back")
+	}
+	for _, f := range p.forms() { // what the page offers works
+		if strings.HasPrefix(f.action, "/p/") || strings.HasPrefix(f.action, "/comments/") {
+			if f.action == at(t, post, "undelete") {
+				continue
+			}
+			t.Errorf("the page of a deleted post offers %s", f.action)
+		}
+	}
+	want(t, staff.Get(post), 200)
+	want(t, author.Post(at(t, post, "undelete")), 303)
+	if !open(t, other, post).has(t, "A comment") {
+		t.Error("it did not come back whole")
+	}
+
+	want(t, staff.Post(at(t, post, "delete")), 303)
+	want(t, author.Post(at(t, post, "undelete")), 403) // what a moderator removed, its author does not bring back
+	if open(t, author, post).hasForm(at(t, post, "undelete")) {
+		t.Error("the author is offered what they may not do")
+	}
+	want(t, staff.Post(at(t, post, "undelete")), 303)
+	want(t, other.Get(post), 200)
+}
+
+func TestModeratorsPinAndLock(t *testing.T) {
+	t.Parallel()
+	s := apptest.Start(t)
+	keeper, author, staff := s.As("keeper", db.Plain), s.As("author", db.Plain), s.As("staff", db.Moderator)
+	keeper.Channel("tides")
+	post := author.Write("tides", "Old news", "Text")
+	author.Write("tides", "New news", "Text")
+	for _, act := range []string{"pin", "lock"} {
+		want(t, author.Post(at(t, post, act), "on", "true"), 403)
+		if open(t, author, post).hasForm(at(t, post, act)) {
+			t.Errorf("the author is offered to %s", act)
+		}
+	}
+	for _, c := range []*apptest.Client{keeper, staff} {
+		f := open(t, c, post).form(t, at(t, post, "pin"))
+		want(t, c.Post(f.action, f.fields...), 303)
+		if titles := open(t, s.Guest(), "/c/tides").titles(); !slices.Equal(titles, []string{"Old news", "New news"}) {
+			t.Errorf("pinned: %q", titles)
+		}
+		f = open(t, c, post).form(t, at(t, post, "pin"))
+		want(t, c.Post(f.action, f.fields...), 303)
+		if titles := open(t, s.Guest(), "/c/tides").titles(); !slices.Equal(titles, []string{"New news", "Old news"}) {
+			t.Errorf("not pinned any more: %q", titles)
+		}
+	}
+
+	comment := author.Comment(post, "", "Before")
+	f := open(t, keeper, post).form(t, at(t, post, "lock"))
+	want(t, keeper.Post(f.action, f.fields...), 303)
+	p := open(t, author, post)
+	if p.hasForm(at(t, post, "comments")) || !p.has(t, "it takes no more comments") {
+		t.Error("a locked post still has its form, or does not say why not")
+	}
+	want(t, author.Post(at(t, post, "comments"), "body", "After"), 403)
+	want(t, author.Get("/comments/"+comment+"/reply"), 403)
+	if open(t, author, post).has(t, "After") {
+		t.Error("a locked post took a comment")
+	}
+	staff.Comment(post, "", "From the staff")
+	f = open(t, keeper, post).form(t, at(t, post, "lock"))
+	want(t, keeper.Post(f.action, f.fields...), 303)
+	author.Comment(post, "", "After")
+}
+
+func TestEveryPinnedPostIsOnItsChannelsPagesOnce(t *testing.T) {
+	t.Parallel()
+	s := apptest.Start(t)
+	c := s.As("keeper", db.Plain)
+	c.Channel("tides")
+	var all []string
+	for i := range 40 {
+		title := fmt.Sprintf("Post %02d", i)
+		post := c.Write("tides", title, "Text")
+		if i%5 == 0 { // eight are pinned, and five of them stand above the feed
+			want(t, c.Post(at(t, post, "pin"), "on", "true"), 303)
+		}
+		all = append(all, title)
+	}
+	got := walk(t, s.Guest(), "/c/tides", "Older posts")
+	slices.Sort(got)
+	if !slices.Equal(got, all) {
+		t.Errorf("%d posts on the pages, want %d: %q", len(got), len(all), got)
+	}
+}
+
+// walk goes through the pages of a feed and answers all titles in order.
+func walk(t testing.TB, c *apptest.Client, path, next string) (titles []string) {
+	t.Helper()
+	for pages := 0; path != ""; pages++ {
+		if pages == 20 {
+			t.Fatal("the pages do not end")
+		}
+		p := open(t, c, path)
+		titles = append(titles, p.titles()...)
+		path = link(p.main(t), next)
+	}
+	return titles
+}
+
+func TestFeedsVisitEverythingOnceInTheirOrder(t *testing.T) {
+	t.Parallel()
+	s := apptest.Start(t)
+	c := s.As("writer", db.Plain)
+	c.Channel("tides")
+	c.Channel("moon")
+	var written []string
+	paths := map[string]string{}
+	for i := range 65 {
+		title := fmt.Sprintf("Post %02d", i)
+		paths[title] = c.Write([]string{"tides", "moon"}[i%2], title, "Text", "tags", "all")
+		written = append(written, title)
+	}
+	c.Comment(paths["Post 03"], "", "Wakes it up")
+	want(t, c.Post(at(t, paths["Post 07"], "react"), "kind", "like"), 303)
+	want(t, c.Post(at(t, paths["Post 08"], "react"), "kind", "dislike"), 303)
+
+	newest := slices.Clone(written)
+	slices.Reverse(newest)
+	first := func(list []string, title string) []string {
+		list = slices.DeleteFunc(slices.Clone(list), func(s string) bool { return s == title })
+		return append([]string{title}, list...)
+	}
+	top := first(newest, "Post 07")
+	top = append(slices.DeleteFunc(top, func(s string) bool { return s == "Post 08" }), "Post 08")
+	for path, order := range map[string][]string{
+		"/": first(newest, "Post 03"), "/?sort=new": newest, "/?sort=active": first(newest, "Post 03"),
+		"/?sort=top&t=day": top, "/?sort=top&t=week": top, "/?sort=top&t=month": top, "/?sort=top&t=year": top, "/?sort=top&t=all": top,
+		"/?all=1": first(newest, "Post 03"), "/?all=1&sort=top&t=all": top, "/u/writer": newest, "/t/all": newest,
+	} {
+		got := walk(t, c, path, "Older posts")
+		// Posts of the same millisecond stand in the order of their ids, which is that of their writing.
+		if !slices.Equal(got, order) {
+			t.Errorf("%s: %d posts, want %d\n%q", path, len(got), len(order), got)
+		}
+	}
+	if got := walk(t, s.Guest(), "/c/moon?sort=new", "Older posts"); len(got) != 32 {
+		t.Errorf("the channel's feed has %d posts, want 32", len(got))
+	}
+	reader := s.As("reader", db.Plain)
+	if got := walk(t, reader, "/", "Older posts"); len(got) != 0 {
+		t.Errorf("a member who joined nothing has %d posts at home", len(got))
+	}
+	want(t, reader.Post("/c/moon/join"), 303)
+	if got := walk(t, reader, "/", "Older posts"); len(got) != 32 {
+		t.Errorf("a member of one channel has %d posts at home, want its 32", len(got))
+	}
+	// The next page as htmx fetches it: the same rows, and no document.
+	p := open(t, c, "/?sort=new")
+	next := link(p.main(t), "Older posts")
+	part := aPartial(t, want(t, c.Htmx("GET", next), 200))
+	if whole := open(t, c, next); !slices.Equal(part.titles(), whole.titles()) || len(part.titles()) != 30 {
+		t.Error("the part has other rows than the page")
+	}
+	for _, path := range []string{"/?after=nonsense", "/c/tides?after=1", "/t/all?after=x.!", "/u/writer?after=."} {
+		want(t, c.Get(path), 404)
+	}
+}
+
+func TestUnreadMarksGoByPostOnly(t *testing.T) {
+	t.Parallel()
+	s := apptest.Start(t)
+	author, reader := s.As("author", db.Plain), s.As("reader", db.Plain)
+	author.Channel("tides")
+	want(t, reader.Post("/c/tides/join"), 303)
+	post := author.Write("tides", "Fresh", "Text")
+	unread := func() bool { return first(open(t, reader, "/").main(t), class("is-unread")) != nil }
+
+	if !unread() {
+		t.Fatal("a new post is not marked as unread")
+	}
+	p := open(t, reader, post)
+	if !unread() {
+		t.Error("a GET marked it as read")
+	}
+	if first(open(t, s.Guest(), "/").main(t), class("is-unread")) != nil {
+		t.Error("a guest has unread posts")
+	}
+	want(t, reader.Post(p.form(t, at(t, post, "read")).action), 303)
+	if unread() {
+		t.Error("it is still unread")
+	}
+	author.Comment(post, "", "News")
+	if !unread() {
+		t.Error("a new comment does not make it unread")
+	}
+	p = open(t, reader, post)
+	mark := first(p.root, class("arrivals"))
+	if mark == nil || !strings.Contains(text(mark), "1 new comment") {
+		t.Fatal("the post does not say that there is a new comment")
+	}
+	if target := attr(first(mark, tag("a")), "href"); p.id(strings.TrimPrefix(target, "#")) == nil {
+		t.Errorf("the mark leads to %s, which is not on the page", target)
+	}
+	want(t, reader.Htmx("POST", at(t, post, "read")), 204)
+	if unread() {
+		t.Error("it is still unread")
+	}
+	author.Comment(post, "", "More news")
+	f := open(t, reader, "/").form(t, "/read")
+	want(t, reader.Post(f.action), 303)
+	if p := open(t, reader, "/"); first(p.main(t), class("is-unread")) != nil || p.hasForm("/read") {
+		t.Error("not all is read")
+	}
+}
+
+func TestPreviewShowsTheTextAndStoresNothing(t *testing.T) {
+	t.Parallel()
+	s := apptest.Start(t)
+	c := s.As("writer", db.Plain)
+	c.Channel("tides")
+	a := aPartial(t, want(t, c.Htmx("POST", "/preview", "body", "Some *text* <script>x()</script>"), 200))
+	if first(a.root, tag("em")) == nil || first(a.root, tag("script")) != nil {
+		t.Errorf("preview: %s", a.Body)
+	}
+	if p := parse(t, want(t, c.Post("/preview", "body", "Some *text*"), 200)); first(p.main(t), tag("em")) == nil {
+		t.Error("the page of a preview does not show it")
+	}
+	want(t, s.Guest().Post("/preview", "body", "Some *text*"), 200)
+	beyond := aPartial(t, want(t, c.Htmx("POST", "/preview", "body", strings.Repeat("[a](b) ", 301)), 200))
+	if !strings.Contains(text(beyond.root), "at most 300 links") {
+		t.Errorf("beyond a limit: %s", beyond.Body)
+	}
+	for _, path := range []string{"/c/tides/posts", "/new"} { // the button of a form without script
+		p := parse(t, want(t, c.Post(path, "channel", "tides", "title", "Title", "body", "Some *text*", "tags", "a b", "kind", "question", "preview", "1"), 200))
+		f := p.form(t, path)
+		if first(p.id("preview-text"), tag("em")) == nil || f.get("title") != "Title" || f.get("tags") != "a b" || f.get("kind") != "question" || f.get("body") != "Some *text*" {
+			t.Errorf("%s: the form with its preview lost something: %q", path, f.fields)
+		}
+		if attr(p.field(t, "title"), "aria-invalid") != "" {
+			t.Error("a preview complains")
+		}
+	}
+	if titles := open(t, c, "/c/tides").titles(); len(titles) != 0 {
+		t.Errorf("previews became posts: %q", titles)
+	}
+}
+
+func TestAPostsAddress(t *testing.T) {
+	t.Parallel()
+	s := apptest.Start(t)
+	c := s.As("writer", db.Plain)
+	c.Channel("tides")
+	post := c.Write("tides", "The first title", "Text")
+	id := postID(t, post)
+	edited := want(t, c.Post(at(t, post, "edit"), "title", "A second one", "body", "Text"), 303).Location
+	for _, old := range []string{post, fmt.Sprintf("/p/%d", id), fmt.Sprintf("/p/%d/nonsense", id)} {
+		if a := c.Get(old + "?sort=time"); a.Status != 303 || a.Location != edited+"?sort=time" {
+			t.Errorf("%s: %d to %q, want %q", old, a.Status, a.Location, edited)
+		}
+	}
+	for _, word := range []string{"edit", "Delete", "history", "undelete", "comments", "react", "save", "follow", "lock", "pin", "read"} {
+		post := c.Write("tides", word, "Text")
+		if !strings.HasSuffix(post, "/post-"+strings.ToLower(word)) {
+			t.Errorf("%q stands at %s, which is an action", word, post)
+		}
+		if p := open(t, s.Guest(), post); !p.has(t, word) {
+			t.Errorf("%s does not show the post", post)
+		}
+	}
+	for _, title := range []string{"日本語", "🦀🦀🦀", "…", "ÄÖÜ", strings.Repeat("w", 200)} {
+		if p, _ := follow(t, s.Guest(), c.Write("tides", title, "Text")); p.Status != 200 || !p.has(t, title) {
+			t.Errorf("a post called %q cannot be read: %d", title, p.Status)
+		}
+	}
+	for _, path := range []string{"/p/0/x", "/p/-1/x", "/p/999999/x", "/p/abc", "/p/99999999999999999999/x", "/p/1e3"} {
+		want(t, c.Get(path), 404)
+	}
+}
+
+func TestReactionsToAPostToggleAndCount(t *testing.T) {
+	t.Parallel()
+	s := apptest.Start(t)
+	author, reader := s.As("author", db.Plain), s.As("reader", db.Plain)
+	author.Channel("tides")
+	post := author.Write("tides", "Liked", "Text")
+	score := func(p doc) string { return text(first(p.id("score"), class("num"))) }
+	for i, step := range []struct{ kind, score string }{
+		{"like", "1"}, {"like", "1"}, {"dislike", "-1"}, {"none", "0"}, {"dislike", "-1"}, {"like", "1"}, {"nonsense", "0"},
+	} {
+		want(t, reader.Post(at(t, post, "react"), "kind", step.kind), 303)
+		if got := score(open(t, reader, post)); got != step.score {
+			t.Errorf("step %d, %s: %s, want %s", i, step.kind, got, step.score)
+		}
+	}
+	want(t, author.Post(at(t, post, "react"), "kind", "like"), 303)
+	a := aPartial(t, want(t, reader.Htmx("POST", at(t, post, "react"), "kind", "like"), 200))
+	if score(a) != "2" {
+		t.Errorf("the part says %s, want 2", score(a))
+	}
+	if render(t, a.id("score")) != render(t, open(t, reader, post).id("score")) {
+		t.Error("the part is not what stands on the page")
+	}
+}
+
+// render is a node as HTML.
+func render(t testing.TB, n *html.Node) string {
+	t.Helper()
+	if n == nil {
+		t.Fatal("there is nothing to render")
+	}
+	var b strings.Builder
+	if err := html.Render(&b, n); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+func TestAPostOutsideAChannelAsksForOne(t *testing.T) {
+	t.Parallel()
+	s := apptest.Start(t)
+	c := s.As("writer", db.Plain)
+	if a := c.Get("/new"); a.Status != http.StatusSeeOther || a.Location != "/c" {
+		t.Errorf("with no channel to write in: %d to %q, want the list of channels", a.Status, a.Location)
+	}
+	c.Channel("tides")
+	f := open(t, c, "/new").form(t, "/new")
+	p := parse(t, want(t, c.Post("/new", f.with("channel", "nowhere", "title", "T", "body", "B")...), 422))
+	if !p.has(t, "Choose a channel") || p.form(t, "/new").get("body") != "B" {
+		t.Error("a channel that is not there")
+	}
+	a := want(t, c.Post("/new", f.with("channel", "tides", "title", "T", "body", "B")...), 303)
+	open(t, s.Guest(), a.Location)
+	want(t, c.Get("/c/nowhere/new"), 404)
+	want(t, c.Post("/c/nowhere/posts", "title", "T", "body", "B"), 404)
+}

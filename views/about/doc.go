@@ -1,0 +1,2 @@
+// Package about shows the few pages that say what the forum is and what it asks of people.
+package about

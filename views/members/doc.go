@@ -1,0 +1,2 @@
+// Package members shows a member's page: who they are and what they wrote.
+package members
