@@ -232,7 +232,9 @@ func writeWhole(path string, content []byte) error {
 }
 
 // begin notes that a server runs.
-func (s *Site) begin() error { return writeWhole(s.path(runningFile), []byte("a server runs, or was killed\n")) }
+func (s *Site) begin() error {
+	return writeWhole(s.path(runningFile), []byte("a server runs, or was killed\n"))
+}
 
 // end notes that it stopped cleanly.
 func (s *Site) end() error {

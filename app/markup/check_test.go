@@ -44,6 +44,7 @@ var allowed = func() map[string]map[string]*regexp.Regexp {
 	add("img", "decoding", `async`)
 	add("input", "type", `checkbox`)
 	add("input", "checked", ``)
+	add("input", "aria-label", `done|to do`)
 	add("input", "disabled", ``)
 	add("span", "class", `k|s|mi|nf|c1`)
 	add("div", "class", `footnotes|table-scroll`)

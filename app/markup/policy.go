@@ -20,6 +20,7 @@ var (
 	listStart    = regexp.MustCompile(`^[0-9]{1,9}$`)
 	onlyEmpty    = regexp.MustCompile(`^$`)
 	onlyCheckbox = regexp.MustCompile(`^checkbox$`)
+	onlyTask     = regexp.MustCompile(`^(?:done|to do)$`)
 	onlyLoading  = regexp.MustCompile(`^(?:lazy|async)$`)
 	onlyNotes    = regexp.MustCompile(`^footnotes$`)
 )
@@ -54,6 +55,7 @@ func policy() *bluemonday.Policy {
 	p.AllowAttrs("alt").OnElements("img")
 	p.AllowAttrs("loading", "decoding").Matching(onlyLoading).OnElements("img")
 	p.AllowAttrs("type").Matching(onlyCheckbox).OnElements("input")
+	p.AllowAttrs("aria-label").Matching(onlyTask).OnElements("input")
 	p.AllowAttrs("checked", "disabled").Matching(onlyEmpty).OnElements("input")
 	p.RequireNoFollowOnFullyQualifiedLinks(true)
 	return p

@@ -4,11 +4,12 @@ import (
 	"strings"
 
 	"github.com/yuin/goldmark/ast"
+	extended "github.com/yuin/goldmark/extension/ast"
 	"github.com/yuin/goldmark/renderer"
 	"github.com/yuin/goldmark/util"
 )
 
-// nodeRenderer writes code blocks, coloured by classes, references, and the cleaned raw HTML.
+// nodeRenderer writes code blocks, coloured by classes, references, the boxes of task lists, and the cleaned raw HTML.
 type nodeRenderer struct{}
 
 func (nodeRenderer) RegisterFuncs(reg renderer.NodeRendererFuncRegisterer) {
@@ -17,6 +18,7 @@ func (nodeRenderer) RegisterFuncs(reg renderer.NodeRendererFuncRegisterer) {
 	reg.Register(ast.KindRawHTML, renderRaw)
 	reg.Register(ast.KindHTMLBlock, renderRaw)
 	reg.Register(kindReference, renderReference)
+	reg.Register(extended.KindTaskCheckBox, renderTask)
 }
 
 func footnotePrefix(n ast.Node) []byte {
@@ -37,6 +39,18 @@ func renderReference(w util.BufWriter, _ []byte, n ast.Node, entering bool) (ast
 	if entering {
 		r := n.(*reference)
 		_, _ = w.WriteString(`<a href="` + r.href + `" class="` + r.class + `">` + r.text + `</a>`)
+	}
+	return ast.WalkContinue, nil
+}
+
+// renderTask names the box, which a screen reader would otherwise call a checkbox of nothing.
+func renderTask(w util.BufWriter, _ []byte, n ast.Node, entering bool) (ast.WalkStatus, error) {
+	switch {
+	case !entering:
+	case n.(*extended.TaskCheckBox).IsChecked:
+		_, _ = w.WriteString(`<input type="checkbox" checked="" disabled="" aria-label="done"> `)
+	default:
+		_, _ = w.WriteString(`<input type="checkbox" disabled="" aria-label="to do"> `)
 	}
 	return ast.WalkContinue, nil
 }

@@ -21,19 +21,20 @@ import (
 	"codex/views/layout"
 )
 
-// town is a site with the demonstration community, and what it has not: an empty channel, somebody who has just come,
+// showcase is a site with the demonstration community, and what it has not: an empty channel, somebody who has just come,
 // a thread without end, names and words without a space.
-type town struct {
+type showcase struct {
 	*apptest.Site
 	admin, member, fresh *apptest.Client
 	deep, wide, gone     string // paths of posts
+	part, mine           string // ids of comments: one deep in the thread, and one of the member's
 	posts                []string
 	errors, hurried      *apptest.Site // one that answers with any error, and one that gives no request any time
 }
 
-func settle(t *testing.T) *town {
+func arrange(t *testing.T) *showcase {
 	t.Helper()
-	x := &town{Site: apptest.Start(t)}
+	x := &showcase{Site: apptest.Start(t)}
 	hash, err := auth.NewHasher().Hash(t.Context(), demo.Password)
 	if err != nil {
 		t.Fatal(err)
@@ -62,6 +63,12 @@ func settle(t *testing.T) *town {
 	parent := ""
 	for i, c := range []*apptest.Client{x.admin, x.member, long, x.admin, x.member, long, x.admin, x.member, long, x.admin, x.member, long} {
 		parent = c.Comment(x.deep, parent, fmt.Sprintf("Step %d, and down it goes: ", i)+strings.Repeat("deeper and ", i)+"on.")
+		if c == x.member {
+			x.mine = parent
+		}
+		if i == 5 {
+			x.part = parent
+		}
 	}
 	id := x.member.Comment(x.deep, "", "A remark that will be regretted.")
 	x.admin.Comment(x.deep, id, "Too late, it is answered.")
@@ -84,7 +91,7 @@ func settle(t *testing.T) *town {
 }
 
 // post finds a post of the demonstration whose address holds the words.
-func (x *town) post(t *testing.T, words string) string {
+func (x *showcase) post(t *testing.T, words string) string {
 	t.Helper()
 	i := slices.IndexFunc(x.posts, func(p string) bool { return strings.Contains(p, words) })
 	if i < 0 {
@@ -114,7 +121,7 @@ func failing(t *testing.T) *apptest.Site {
 	mux := http.NewServeMux()
 	mux.Handle("/static/", static.Handler(http.NotFoundHandler()))
 	mux.HandleFunc("/form/", func(w http.ResponseWriter, r *http.Request) {
-		_, _ = fmt.Fprintf(w, `<!DOCTYPE html><title>form</title><main><form method="post" action="%s"><input name="title" value="A title"><textarea name="body">A text that must not be lost.
+		_, _ = fmt.Fprintf(w, `<!DOCTYPE html><meta name="viewport" content="width=device-width"><link rel="icon" href="data:,"><title>form</title><main><form method="post" action="%s"><input name="title" value="A title"><textarea name="body">A text that must not be lost.
 
 It has two paragraphs.</textarea><input type="hidden" name="key" value="k"><button>Send</button></form></main>`, strings.TrimPrefix(r.URL.Path, "/form"))
 	})
@@ -136,13 +143,13 @@ type place struct {
 	as     *apptest.Client // nil: a guest
 	path   string
 	status int           // of an error; 0: none
-	on     *apptest.Site // nil: the town
+	on     *apptest.Site // nil: the showcase
 	then   func(*tab)    // what is done on the page before it is looked at
 	narrow bool          // exists on a phone alone
 }
 
 // places are all pages of the forum, whole, empty, refused and with everything open that opens.
-func (x *town) places(t *testing.T) []place {
+func (x *showcase) places(t *testing.T) []place {
 	t.Helper()
 	press := func(selector string, says ...string) func(*tab) {
 		return func(tb *tab) { tb.t.Helper(); tb.follow(func() { tb.click(selector, says...) }) }
@@ -188,7 +195,7 @@ func (x *town) places(t *testing.T) []place {
 		{name: "post-code", path: x.post(t, "one-press-two")},
 		{name: "post-rtl", as: x.member, path: x.rtl(t)},
 		{name: "post-deep", as: x.member, path: x.deep},
-		{name: "post-deep-part", path: x.deep + "?under=" + "8"},
+		{name: "post-deep-part", path: x.deep + "?under=" + x.part},
 		{name: "post-wide", as: x.member, path: x.wide},
 		{name: "post-deleted", as: x.member, path: x.gone},
 		{name: "post-reply-open", as: x.member, path: x.deep, then: opened(".comment-actions a[data-key=r]", "form textarea[id^=reply-]")},
@@ -205,6 +212,7 @@ func (x *town) places(t *testing.T) []place {
 		{name: "compose-refused", as: x.member, path: "/c/maps/new", status: 422, then: without(press("#compose button.primary"))},
 		{name: "edit", as: x.member, path: "/p/" + deepID + "/edit"},
 		{name: "reply-page", as: x.member, path: "/comments/1/reply"},
+		{name: "edit-comment-page", as: x.member, path: "/comments/" + x.mine + "/edit"},
 		{name: "member", path: "/u/pilar"},
 		{name: "member-self", as: x.member, path: "/u/pilar"},
 		{name: "member-comments", path: "/u/pilar?tab=comments"},
@@ -217,7 +225,7 @@ func (x *town) places(t *testing.T) []place {
 		{name: "login", path: "/login"},
 		{name: "login-refused", path: "/login", status: 422, then: without(press(".form button.primary"))},
 		{name: "settings", as: x.member, path: "/settings"},
-		{name: "settings-refused", as: x.member, path: "/settings", status: 422, then: without(press("form[action='/settings/password'] button"))},
+		{name: "settings-refused", as: x.member, path: "/settings", status: 422, then: without(press("form[action='/settings/password'] .button-row button"))},
 		{name: "about", path: "/about"},
 		{name: "rules", path: "/rules"},
 		{name: "privacy", path: "/privacy"},
@@ -249,7 +257,7 @@ func (x *town) places(t *testing.T) []place {
 }
 
 // rtl is the post in Arabic; its address has no letters, so it is found by its text.
-func (x *town) rtl(t *testing.T) string {
+func (x *showcase) rtl(t *testing.T) string {
 	t.Helper()
 	found, err := x.DB.Posts(t.Context(), db.Viewer{}, db.Feed{Limit: 100})
 	if err != nil {
@@ -265,7 +273,7 @@ func (x *town) rtl(t *testing.T) string {
 }
 
 // go goes to a place as the one who finds it.
-func (tb *tab) find(x *town, p place) {
+func (tb *tab) find(x *showcase, p place) {
 	tb.t.Helper()
 	call(tb, clearCookies, struct{}{})
 	tb.site = x.Site

@@ -37,7 +37,7 @@ func TestBrowser(t *testing.T) {
 	b := startBrowser(t)
 	for name, test := range map[string]func(*testing.T, *browser){
 		"Journey": testJourney, "Swaps": testSwaps, "Keys": testKeys, "Trouble": testTrouble, "Drafts": testDrafts,
-		"Phone": testPhone, "Tour": testTour, "Still": testStill,
+		"Phone": testPhone, "Tour": testTour, "Still": testStill, "Imported": testImported,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -342,7 +342,7 @@ func (tb *tab) fits() {
 		const root = document.scrollingElement;
 		if (root.scrollWidth <= innerWidth && innerWidth <= screen.width) return [];
 		return ['scrollWidth ' + root.scrollWidth + ' innerWidth ' + innerWidth + ' screen ' + screen.width, ...[...document.querySelectorAll('body *')]
-			.filter((e) => e.getBoundingClientRect().right > screen.width + 1 && getComputedStyle(e).position !== 'fixed')
+			.filter((e) => e.getBoundingClientRect().right > screen.width + 1 && !(function fixed(a) { return a && (getComputedStyle(a).position === 'fixed' || fixed(a.parentElement)) })(e))
 			.slice(0, 6).map((e) => e.outerHTML.slice(0, 120))];
 	})()`)
 	if len(wide) > 0 {

@@ -18,7 +18,7 @@ var clearCookies = cdp.Command[struct{}, cdp.Empty]{Method: network.ClearBrowser
 // testTour goes to every place of the forum, at both sizes and in both themes. Each fits its screen, down to 360 px;
 // axe finds nothing (WCAG 2.2 A and AA, and its best practices); and on a phone everything can be hit with a thumb.
 func testTour(t *testing.T, b *browser) {
-	x := settle(t)
+	x := arrange(t)
 	all := x.places(t)
 	axe := testdata(t, "axe.min.js")
 	const tabs = 2

@@ -170,7 +170,7 @@ func (s *Server) changeMembership(w http.ResponseWriter, r *http.Request, join b
 		return err
 	}
 	if respond.Partial(r) {
-		c.Joined = join
+		c.Joined = join || c.MyRole == "owner" // who stays
 		return s.respond.Render(w, r, http.StatusOK, channels.JoinButton(c, true))
 	}
 	return respond.Redirect(w, r, string(ui.ChannelURL(c.Slug)))
@@ -245,10 +245,16 @@ func channelForm(r *http.Request, slug string) (f channels.Form, ok bool) {
 	if slug == "" && !db.ValidSlug(f.NewSlug) {
 		f.SlugError = ui.T(ctx, "“%s” cannot be an address: small letters, digits and hyphens, and not a word that the forum itself uses.", f.NewSlug)
 	}
-	if utf8.RuneCountInString(f.Description) > maxChannelAbout {
-		f.AboutError = ui.T(ctx, "At most %d characters.", maxChannelAbout)
-	} else if f.Description == "" {
+	about, fine := db.CleanTitle(f.Description)
+	switch {
+	case f.Description == "":
 		f.AboutError = ui.T(ctx, "Say it in a sentence, so that people know whether to join.")
+	case utf8.RuneCountInString(f.Description) > maxChannelAbout:
+		f.AboutError = ui.T(ctx, "At most %d characters.", maxChannelAbout)
+	case !fine:
+		f.AboutError = ui.T(ctx, "There are characters in it that cannot be shown.")
+	default:
+		f.Description = about
 	}
 	ok = f.NameError == "" && f.SlugError == "" && f.AboutError == ""
 	if !ok {

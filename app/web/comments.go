@@ -108,7 +108,8 @@ func node(v db.Viewer, p *db.Post, c db.Comment) comments.Node {
 	n.CanEdit = auth.May(v, auth.Edit, subject)
 	n.CanDelete = auth.May(v, auth.Delete, subject)
 	n.CanUndelete = auth.May(v, auth.Undelete, subject)
-	n.CanAccept = auth.May(v, auth.Accept, subject)
+	// What answers a question is said to the question. A reply that was accepted, by an import perhaps, can be let go.
+	n.CanAccept = (c.Depth == 0 || n.Accepted) && auth.May(v, auth.Accept, subject)
 	return n
 }
 
@@ -241,6 +242,13 @@ func (s *Server) createComment(w http.ResponseWriter, r *http.Request) error {
 
 // replyAgain shows the form with what is wrong, in its place or on a page of its own.
 func (s *Server) replyAgain(w http.ResponseWriter, r *http.Request, p *db.Post, f comments.Reply) error {
+	if f.ParentID != 0 {
+		c, _, err := s.db.CommentByID(r.Context(), middleware.Viewer(r.Context()), f.ParentID)
+		if err != nil {
+			return err
+		}
+		f.ToName, f.Back = ui.Name(r.Context(), c.AuthorName), ui.CommentURL(c.ID)
+	}
 	if respond.Partial(r) {
 		f.Inline = f.ParentID != 0
 		if !f.Inline {
@@ -253,7 +261,7 @@ func (s *Server) replyAgain(w http.ResponseWriter, r *http.Request, p *db.Post, 
 	if err != nil {
 		return err
 	}
-	return s.again(w, r, page, comments.Form(f))
+	return s.again(w, r, page, comments.Title(ui.T(r.Context(), "Write a comment")), comments.Form(f))
 }
 
 func (s *Server) replyFrame(r *http.Request, p *db.Post, f *comments.Reply) (page layout.Page, err error) {
@@ -286,7 +294,7 @@ func (s *Server) replyToComment(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	n := node(middleware.Viewer(r.Context()), &p, c)
-	return s.show(w, r, page, comments.Quoted(&n), comments.Form(f))
+	return s.show(w, r, page, comments.Title(ui.T(r.Context(), "Reply to %s", f.ToName)), comments.Quoted(&n), comments.Form(f))
 }
 
 func (s *Server) editComment(w http.ResponseWriter, r *http.Request) error {
@@ -309,7 +317,8 @@ func (s *Server) editCommentForm(w http.ResponseWriter, r *http.Request, p *db.P
 	if err != nil {
 		return err
 	}
-	return s.respond.Render(w, r, status, respond.Framed(page, comments.EditForm(f)))
+	title := comments.Title(ui.T(r.Context(), "Change the comment"))
+	return s.respond.Render(w, r, status, respond.Framed(page, title, comments.EditForm(f)))
 }
 
 func (s *Server) updateComment(w http.ResponseWriter, r *http.Request) error {

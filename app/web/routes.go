@@ -4,6 +4,8 @@ import (
 	"errors"
 	"mime"
 	"net/http"
+	"net/url"
+	"strings"
 
 	"codex/app/middleware"
 	"codex/app/web/respond"
@@ -130,10 +132,27 @@ func readForm(r *http.Request) error {
 		err = r.ParseForm()
 	}
 	var known interface{ Status() int }
-	if err == nil || errors.As(err, &known) || r.Context().Err() != nil {
+	switch {
+	case err == nil:
+		readable(r.PostForm)
+		return nil
+	case errors.As(err, &known), r.Context().Err() != nil:
 		return err
 	}
 	return &badForm{err}
+}
+
+// readable puts U+FFFD for bytes that are no text, and for NUL: what is stored is shown again, on pages that say that
+// they are UTF-8. Names and titles refuse that letter. A password is bytes, and is never shown.
+func readable(form url.Values) {
+	for name, values := range form {
+		if name == "password" || name == "new" {
+			continue
+		}
+		for i, v := range values {
+			values[i] = strings.ReplaceAll(strings.ToValidUTF8(v, "\uFFFD"), "\x00", "\uFFFD")
+		}
+	}
 }
 
 // badForm says that the body of a request is no form.

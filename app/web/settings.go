@@ -103,9 +103,11 @@ func (s *Server) updatePassword(w http.ResponseWriter, r *http.Request) error {
 	if err := s.limits.SignIn(ctx, c.Handle); err != nil {
 		return err
 	}
-	ok, _, err := s.hasher.Verify(ctx, c.Password, r.PostFormValue("password"))
-	if err != nil {
-		return err
+	ok := false // as for a member who was made without one
+	if c.Password != "" {
+		if ok, _, err = s.hasher.Verify(ctx, c.Password, r.PostFormValue("password")); err != nil {
+			return err
+		}
 	}
 	next := r.PostFormValue("new")
 	if !ok {

@@ -19,7 +19,7 @@ func TestTagsGatherTheirPosts(t *testing.T) {
 		t.Errorf("the empty list: %s", text(p.main(t)))
 	}
 	c.Channel("tides")
-	one := c.Write("tides", "One", "Text", "tags", "c++ moon größe .net c#")
+	one := c.Write("tides", "One", "Text", "tags", "c++ moon größe v1.2 c#")
 	c.Write("tides", "Two", "Text", "tags", "moon")
 	links := func(d doc) (hrefs []string) {
 		for _, n := range all(d.main(t), func(n *html.Node) bool { return strings.HasPrefix(attr(n, "href"), "/t/") }) {

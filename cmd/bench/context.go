@@ -42,7 +42,7 @@ func (contextCmd) Run(ctx context.Context) error {
 	}
 	p := &printer{w: os.Stdout}
 	p.f("Measured on %s; load average before: %s.\n\n", machine(), load)
-	p.f("32 clients over HTTP. 16 of them ask for a slow query (%.0f ms alone) and leave after 50 ms; the other 16 look a member up by id.\n%.0f read connections, as a server opens here. Medians of three rounds in turn, one binary, one run.\n\n", found["slow-ms"], found["readers"])
+	p.f("32 clients over HTTP. 16 of them ask for a slow query (%.0f ms alone) and leave after 50 ms; the other 16 look a member up by id.\n%.0f read connections, as a server opens here. Medians of three rounds of %.0f s in turn, one binary, one run;\na look-up that still waits when its round ends counts with the time so far.\n\n", found["slow-ms"], found["readers"], found["round-s"])
 	p.f("| the query runs with | others' p50 | others' p99 | others' look-ups/s | busy readers, mean |\n|---|---:|---:|---:|---:|\n")
 	for _, side := range []struct{ name, key string }{{"the request's context", "with"}, {"context.WithoutCancel", "without"}} {
 		p.f("| %s | %.1f ms | %.1f ms | %.0f | %.1f |\n", side.name, found[side.key+"-p50-ms"], found[side.key+"-p99-ms"], found[side.key+"-lookups/s"], found[side.key+"-busy"])

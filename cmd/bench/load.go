@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
 	"slices"
 	"strconv"
 	"sync"
@@ -28,6 +29,7 @@ type load struct {
 	conns int
 	span  time.Duration // counted, after warmUp
 	want  int           // the status of a right answer
+	pid   int           // of the server, to see what it uses; 0: nobody looks
 	next  func(conn, n int) []byte
 }
 
@@ -37,6 +39,9 @@ type tally struct {
 	p50, p99 time.Duration
 	bytes    int64 // of the last answer's body, as it came
 	n        int
+	// What one answer cost the server's process and this one, over the whole load. Other work on the machine takes time
+	// from both sides of a comparison, and not evenly; it hardly changes this.
+	server, client time.Duration
 }
 
 // run puts the load on until its time is over. A wrong answer ends it with an error: a fast error page is no page.
@@ -46,20 +51,27 @@ func (l load) run(ctx context.Context) (tally, error) {
 	clients := make([]loadClient, l.conns)
 	errs := make([]error, l.conns)
 	var wg sync.WaitGroup
+	serverBefore, clientBefore := cpuTime(l.pid), cpuTime(os.Getpid())
 	for i := range clients {
 		wg.Go(func() { errs[i] = clients[i].run(ctx, l, i, begin, end) })
 	}
 	wg.Wait()
+	server, client := cpuTime(l.pid)-serverBefore, cpuTime(os.Getpid())-clientBefore
 	if err := errors.Join(errs...); err != nil {
 		return tally{}, err
 	}
 	var all []time.Duration
 	var t tally
+	answers := 0
 	for i := range clients {
+		answers += clients[i].answers
 		all = append(all, clients[i].took...)
 		t.bytes = clients[i].bytes
 	}
 	t.n = len(all)
+	if l.pid != 0 && answers > 0 {
+		t.server, t.client = server/time.Duration(answers), client/time.Duration(answers)
+	}
 	t.rate = float64(t.n) / l.span.Seconds()
 	t.p50, t.p99 = quantile(all, 0.5), quantile(all, 0.99)
 	return t, nil
@@ -87,6 +99,8 @@ type loadClient struct {
 	in    *bufio.Reader
 	took  []time.Duration
 	bytes int64
+
+	answers int // those of the warm-up included
 }
 
 func (c *loadClient) run(ctx context.Context, l load, number int, begin, end time.Time) error {
@@ -126,6 +140,7 @@ func (c *loadClient) run(ctx context.Context, l load, number int, begin, end tim
 		if status != l.want {
 			return fmt.Errorf("the answer is %d, not %d", status, l.want)
 		}
+		c.answers++
 		if done := time.Now(); asked.After(begin) && done.Before(end) {
 			c.took = append(c.took, done.Sub(asked))
 		}

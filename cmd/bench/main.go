@@ -125,7 +125,7 @@ func (b *bench) measure(ctx context.Context, temp string) error {
 	if err != nil {
 		return err
 	}
-	if err := b.pages(ctx, server.addr, cookie); err != nil {
+	if err := b.pages(ctx, server, cookie); err != nil {
 		return err
 	}
 	if err := b.comments(ctx, server.addr, cookie); err != nil {

@@ -36,6 +36,21 @@ func (c *cell) share() float64 {
 	return median(of)
 }
 
+// cost is the medians of what an answer costs the forum and the ceiling in processor time, and the share that these
+// give: what the requests/s would be to each other if nothing else ran, with this client on the same cores.
+func (c *cell) cost() (forum, ceiling time.Duration, share float64) {
+	var a, b []time.Duration
+	var of []float64
+	for n := range c.real {
+		r, l := c.real[n], c.ceiling[n]
+		a, b = append(a, r.server), append(b, l.server)
+		if r.server > 0 {
+			of = append(of, float64(l.server+l.client)/float64(r.server+l.client))
+		}
+	}
+	return median(a), median(b), median(of)
+}
+
 func rates(of []tally) (list []float64) {
 	for _, t := range of {
 		list = append(list, t.rate)
@@ -78,7 +93,8 @@ func request(addr string, key answerKey) []byte {
 }
 
 // pages measures the forum and the ceiling in turn.
-func (b *bench) pages(ctx context.Context, addr, cookie string) error {
+func (b *bench) pages(ctx context.Context, server *child, cookie string) error {
+	addr := server.addr
 	b.cells = b.cellsOf(addr, cookie, asBrowser, unpacked)
 	var answers []answer
 	for _, c := range b.cells {
@@ -103,10 +119,10 @@ func (b *bench) pages(ctx context.Context, addr, cookie string) error {
 			}
 			l := load{conns: b.Connections, span: span, want: 200, next: func(int, int) []byte { return c.request }}
 			for _, side := range []struct {
-				addr string
+				of   *child
 				into *[]tally
-			}{{addr, &c.real}, {ceiling.addr, &c.ceiling}} {
-				l.addr = side.addr
+			}{{server, &c.real}, {ceiling, &c.ceiling}} {
+				l.addr, l.pid = side.of.addr, side.of.cmd.Process.Pid
 				t, err := l.run(ctx)
 				if err != nil {
 					return fmt.Errorf("%s as %s: %w", c.page, c.viewer, err)

@@ -14,7 +14,7 @@ func (b *bench) report(w io.Writer, load string) error {
 	if load != "" {
 		p.f("Load average before the run: %s (of other work on the machine; a ratio stands it better than a figure does).\n", load)
 	}
-	p.f("\n%d connections kept open, limits off, no cache; medians of %d rounds, each of the forum and then of the ceiling: a bare net/http server\nthat writes the same bytes and headers from memory. The share is the median of the rounds' own.\n\n", b.Connections, b.Rounds)
+	p.f("\n%d connections kept open, limits off, no cache; medians of %d rounds, each of the forum and then of the ceiling: a bare net/http server\nthat writes the same bytes and headers from memory. The share is the median of the rounds' own; the share by processor time is that of the\ntime that both processes and the client use for an answer, which other work on the machine disturbs less.\n\n", b.Connections, b.Rounds)
 	b.pagesTable(p, asBrowser)
 	p.f("\nAs a browser asks, with `Accept-Encoding: %s` (the answer is %s). Allocations are of the handler chain.\nThe same with nothing packed:\n\n", asBrowser, orNone(b.cells[0].encodedAs))
 	b.pagesTable(p, unpacked)
@@ -41,14 +41,15 @@ func (b *bench) report(w io.Writer, load string) error {
 }
 
 func (b *bench) pagesTable(p *printer, encoding string) {
-	p.f("| page | viewer | requests/s | ceiling/s | share | p50 | p99 | allocations | of KiB | queries | bytes sent |\n|---|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n")
+	p.f("| page | viewer | requests/s | ceiling/s | share | time/answer | ceiling's | share by it | p50 | p99 | allocations | of KiB | queries | bytes sent |\n|---|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n")
 	for _, c := range b.cells {
 		if c.encoding != encoding {
 			continue
 		}
 		p50, p99 := quantiles(c.real)
-		p.f("| %s | %s | %s | %s | %.1f %% | %s | %s | %s | %.0f | %d | %s |\n", c.page, c.viewer, count(median(rates(c.real))), count(median(rates(c.ceiling))),
-			100*c.share(), ms(p50), ms(p99), count(c.allocs), c.allocBytes/1024, c.queries, count(float64(c.real[0].bytes)))
+		forum, ceiling, byTime := c.cost()
+		p.f("| %s | %s | %s | %s | %.1f %% | %d µs | %d µs | %.1f %% | %s | %s | %s | %.0f | %d | %s |\n", c.page, c.viewer, count(median(rates(c.real))), count(median(rates(c.ceiling))),
+			100*c.share(), forum.Microseconds(), ceiling.Microseconds(), 100*byTime, ms(p50), ms(p99), count(c.allocs), c.allocBytes/1024, c.queries, count(float64(c.real[0].bytes)))
 	}
 }
 
