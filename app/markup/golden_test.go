@@ -21,7 +21,7 @@ func TestRender(t *testing.T) {
 		{"headings that begin deep and skip levels", "### One\n\n##### Two\n\n#### Three\n\n## Four", "<h3>One</h3>\n<h4>Two</h4>\n<h4>Three</h4>\n<h3>Four</h3>"},
 		{"strike", "~~a~~", "<p><del>a</del></p>"},
 		{"table", "| a | b |\n|:-|-:|\n| 1 |", "<table>\n<thead>\n<tr>\n<th>a</th>\n<th>b</th>\n</tr>\n</thead>\n<tbody>\n<tr>\n<td>1</td>\n<td></td>\n</tr>\n</tbody>\n</table>"},
-		{"task list", "- [ ] a\n- [x] b", "<ul>\n<li><input disabled=\"\" type=\"checkbox\"> a</li>\n<li><input checked=\"\" disabled=\"\" type=\"checkbox\"> b</li>\n</ul>"},
+		{"task list", "- [ ] a\n- [x] b", "<ul>\n<li><input type=\"checkbox\" disabled=\"\" aria-label=\"to do\"> a</li>\n<li><input type=\"checkbox\" checked=\"\" disabled=\"\" aria-label=\"done\"> b</li>\n</ul>"},
 		{"emoji", ":+1: `:+1:` \\:+1:", "<p>👍 <code>:+1:</code> :+1:</p>"},
 		{"entities beside a trigger", "&#42;a&#42; &#x1F600;\n&#0; &#bob", "<p>*a* 😀\n� &amp;#bob</p>"},
 		{"quote", "> a\n>\n> > b", "<blockquote>\n<p>a</p>\n<blockquote>\n<p>b</p>\n</blockquote>\n</blockquote>"},
@@ -55,7 +55,7 @@ func TestRender(t *testing.T) {
 		{"no mention in a link", "[a @bob](/p/1) ![@bob](/images/ab/x)", `<p><a href="/p/1">a @bob</a> <img src="/images/ab/x" alt="@bob" loading="lazy" decoding="async"></p>`},
 		{"no mention in code", "    @bob\n\n```\n@bob\n```", "<pre><code>@bob\n</code></pre>\n<pre><code>@bob\n</code></pre>"},
 		{"mention after an open bracket", "[see @bob", "<p>[see " + bob + "</p>"},
-		{"mention in emphasis, heading, cell, task", "# *@bob*\n\n- [ ] @bob\n\n|@bob|\n|-|", "<h3><em>" + bob + "</em></h3>\n<ul>\n<li><input disabled=\"\" type=\"checkbox\"> " + bob + "</li>\n</ul>\n<table>\n<thead>\n<tr>\n<th>" + bob + "</th>\n</tr>\n</thead>\n</table>"},
+		{"mention in emphasis, heading, cell, task", "# *@bob*\n\n- [ ] @bob\n\n|@bob|\n|-|", "<h3><em>" + bob + "</em></h3>\n<ul>\n<li><input type=\"checkbox\" disabled=\"\" aria-label=\"to do\"> " + bob + "</li>\n</ul>\n<table>\n<thead>\n<tr>\n<th>" + bob + "</th>\n</tr>\n</thead>\n</table>"},
 		{"channel", "#go, #Daily-News. a#go #go#x", `<p><a href="/c/~3" class="channel-ref">#go</a>, <a href="/c/~4" class="channel-ref">#Daily-News</a>. a#go <a href="/c/~3" class="channel-ref">#go</a>#x</p>`},
 
 		{"HTML that is allowed", "<kbd>Ctrl</kbd> H<sub>2</sub>O<br>x<sup>2</sup>", "<p><kbd>Ctrl</kbd> H<sub>2</sub>O<br>x<sup>2</sup></p>"},

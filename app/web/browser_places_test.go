@@ -16,6 +16,7 @@ import (
 	"codex/app/auth"
 	"codex/app/config"
 	"codex/app/demo"
+	"codex/app/middleware"
 	"codex/app/web/respond"
 	"codex/db"
 	"codex/views/layout"
@@ -132,7 +133,7 @@ It has two paragraphs.</textarea><input type="hidden" name="key" value="k"><butt
 		}
 		responder.Fail(w, r, refusal{status})
 	})
-	server := httptest.NewServer(mux)
+	server := httptest.NewServer(middleware.Tracing(mux, nil))
 	t.Cleanup(server.Close)
 	return &apptest.Site{URL: server.URL}
 }
@@ -272,7 +273,7 @@ func (x *showcase) rtl(t *testing.T) string {
 	return ""
 }
 
-// go goes to a place as the one who finds it.
+// find goes to a place as the one who finds it.
 func (tb *tab) find(x *showcase, p place) {
 	tb.t.Helper()
 	call(tb, clearCookies, struct{}{})
@@ -287,6 +288,9 @@ func (tb *tab) find(x *showcase, p place) {
 		tb.announceStatus(p.status)
 	}
 	tb.visit(p.path)
+	if eval[bool](tb, "(() => { const kept = localStorage.length > 0; localStorage.clear(); return kept })()") {
+		tb.visit(p.path) // without the draft of the place before
+	}
 	if p.then != nil {
 		p.then(tb)
 	}

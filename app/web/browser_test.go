@@ -47,7 +47,7 @@ func TestBrowser(t *testing.T) {
 }
 
 // patience is how long anything may take on a busy machine before a test gives up.
-const patience = 15 * time.Second
+const patience = 30 * time.Second
 
 // browser is a running Chromium.
 type browser struct{ ctx context.Context }

@@ -25,21 +25,27 @@ func testTour(t *testing.T, b *browser) {
 	for i := range tabs {
 		t.Run(fmt.Sprintf("part %d", i+1), func(t *testing.T) {
 			t.Parallel()
-			wide, narrow := b.open(t, x.Site, desk(), true), b.open(t, x.Site, phone(), true)
+			tb := b.open(t, x.Site, desk(), true)
 			for n, p := range all {
 				if n%tabs != i {
 					continue
 				}
 				if !p.narrow {
-					wide.find(x, p)
-					wide.check(p.name, axe)
+					tb.resize(desk())
+					tb.find(x, p)
+					eval[bool](tb, axe+"; true")
+					tb.check(p.name)
 				}
-				narrow.find(x, p)
-				narrow.check(p.name, axe)
-				narrow.thumbs(p.name)
-				narrow.resize(screen{"small phone", 360, 740, true})
-				narrow.fits()
-				narrow.resize(phone())
+				tb.resize(phone())
+				if p.narrow || p.then != nil { // otherwise the page is here already
+					tb.find(x, p)
+					eval[bool](tb, axe+"; true")
+				}
+				tb.fits()
+				tb.check(p.name)
+				tb.thumbs(p.name)
+				tb.resize(screen{"small phone", 360, 740, true})
+				tb.fits()
 			}
 		})
 	}
@@ -55,20 +61,21 @@ func (tb *tab) night(on bool) {
 }
 
 // check lets axe look at the page: at all of it by day, and at its colours by night, where nothing else is different.
-func (tb *tab) check(name, axe string) {
+func (tb *tab) check(name string) {
 	tb.t.Helper()
-	eval[bool](tb, axe+"; true")
 	tb.axe(name+" by day", `{ type: 'tag', values: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] }`)
 	tb.night(true)
 	tb.axe(name+" by night", `{ type: 'rule', values: ['color-contrast', 'link-in-text-block'] }`)
 	tb.night(false)
 }
 
+// axe fails the test for what axe finds. Of an open sheet axe does not know that it lies above the bar, and takes its
+// foot for covered: those targets thumbs measures alone.
 func (tb *tab) axe(name, only string) {
 	tb.t.Helper()
 	ctx, cancel := context.WithTimeout(tb.ctx, patience)
 	defer cancel()
-	found, err := chromedp.Run(ctx, chromedp.Evaluate[[]string](`axe.run(document, { runOnly: `+only+`, resultTypes: ['violations'] }).then((r) =>
+	found, err := chromedp.Run(ctx, chromedp.Evaluate[[]string](`axe.run(document, { runOnly: `+only+`, rules: document.querySelector('.sheet:popover-open') ? { 'target-size': { enabled: false } } : {}, resultTypes: ['violations'], selectors: false, preload: false }).then((r) =>
 		r.violations.map((v) => v.id + ': ' + v.help + v.nodes.slice(0, 4).map((n) => '\n    ' + n.html.slice(0, 160) + '\n      ' +
 			[...n.any, ...n.all, ...n.none].map((c) => c.message).join('; ').slice(0, 260)).join('')))`,
 		func(p *runtime.EvaluateParams) { p.AwaitPromise = ptr(true) }))

@@ -74,7 +74,7 @@ func nodes(v db.Viewer, p *db.Post, page db.CommentPage) []*comments.Node {
 		} else {
 			parent := line[len(line)-1]
 			parent.Children = append(parent.Children, n)
-			n.ToName = firstName(parent.AuthorName)
+			n.ToName = toName(&parent.Comment)
 		}
 		if n.Depth == page.Base+db.MaxDepthShown && n.Replies > 0 {
 			n.More = n.Replies
@@ -85,8 +85,12 @@ func nodes(v db.Viewer, p *db.Post, page db.CommentPage) []*comments.Node {
 	return roots
 }
 
-func firstName(name string) string {
-	first, _, _ := strings.Cut(name, " ")
+// toName is whom a reply to the comment answers. Who wrote one that was deleted is not told.
+func toName(parent *db.Comment) string {
+	if parent.Deleted {
+		return ""
+	}
+	first, _, _ := strings.Cut(parent.AuthorName, " ")
 	return first
 }
 
@@ -184,13 +188,31 @@ func (s *Server) offerUndo(r *http.Request, p *db.Post, page *layout.Page) error
 	return err
 }
 
+// alone makes the node of one comment as the page shows it, without its replies.
+func (s *Server) alone(r *http.Request, p *db.Post, c db.Comment) (comments.Node, error) {
+	v := middleware.Viewer(r.Context())
+	n := node(v, p, c)
+	if c.ParentID == 0 {
+		return n, nil
+	}
+	parent, _, err := s.db.CommentByID(r.Context(), v, c.ParentID)
+	if errors.Is(err, db.ErrNotFound) { // deleted
+		return n, nil
+	}
+	n.ToName = toName(&parent)
+	return n, err
+}
+
 // own answers with one comment as it is now.
 func (s *Server) own(w http.ResponseWriter, r *http.Request) error {
 	c, _, p, err := s.comment(r)
 	if err != nil {
 		return err
 	}
-	n := node(middleware.Viewer(r.Context()), &p, c)
+	n, err := s.alone(r, &p, c)
+	if err != nil {
+		return err
+	}
 	return s.respond.Render(w, r, http.StatusOK, comments.Own(&n))
 }
 
@@ -232,7 +254,10 @@ func (s *Server) createComment(w http.ResponseWriter, r *http.Request) error {
 	if p, err = s.db.PostByID(ctx, v, p.ID); err != nil {
 		return err
 	}
-	n := node(v, &p, c)
+	n, err := s.alone(r, &p, c)
+	if err != nil {
+		return err
+	}
 	parts := []templ.Component{comments.Fresh(&n, ui.N(ctx, "%s comment", "%s comments", p.Comments))}
 	if c.ParentID == 0 {
 		parts = append(parts, comments.Renewed(comments.Reply{PostID: p.ID, Key: newKey()}))

@@ -153,6 +153,13 @@ func TestWhatHtmxGetsStandsOnThePageToo(t *testing.T) {
 	} {
 		same(step.path, author, aPartial(t, want(t, author.Htmx("POST", step.path, step.field, step.value), 200)), "1")
 	}
+	same("a reply", other, reply, "2")
+	for _, act := range []string{"edit", "delete", "undelete"} {
+		part := aPartial(t, want(t, other.Htmx("POST", "/comments/2/"+act, "body", "Second, edited"), 200))
+		if act != "delete" { // one without replies is not on the page any more
+			same("a reply after "+act, other, part, "2")
+		}
+	}
 	same("a GET", s.Guest(), aPartial(t, want(t, s.Guest().Htmx("GET", "/comments/1"), 200)), "1")
 	react := aPartial(t, want(t, other.Htmx("POST", "/comments/1/react", "kind", "like"), 200))
 	onPage := first(open(t, other, post).own("1"), class("score"))
@@ -228,6 +235,9 @@ func TestADeletedCommentKeepsItsPlaceWhenItHasReplies(t *testing.T) {
 		p := open(t, c, post)
 		if p.shape() != "1(2)" || strings.Contains(p.Body, "Secret parent") || p.hasForm("/comments/1/undelete") {
 			t.Errorf("for others: %s, %s", p.shape(), text(p.own("1")))
+		}
+		if strings.Contains(text(p.id("comments")), "author") {
+			t.Errorf("who wrote it is told: %s", text(p.id("comments")))
 		}
 		for _, path := range []string{"/u/author?tab=comments", "/comments/1/reply", "/comments/1/edit"} {
 			if strings.Contains(c.Get(path).Body, "Secret parent") {
@@ -431,7 +441,7 @@ func TestPagesAndPermalinksOfALongThread(t *testing.T) {
 				return pages[path]
 			}
 			for i, id := range ids {
-				if i%6 != 0 && i < len(ids)-10 { // nearly each has a page of its own to be fetched: some of them, and the last
+				if i%12 != 0 && i < len(ids)-8 { // nearly each has a page of its own to be fetched: some of them, and the last
 					continue
 				}
 				a := guest.Get(fmt.Sprintf("/comments/%d", id))

@@ -410,3 +410,33 @@ func TestTheDatabaseThatIsClosedMakesAPageToo(t *testing.T) {
 	want(t, c.Get("/readyz"), 503)
 	want(t, c.Get("/healthz"), 200)
 }
+
+func TestWhatAnotherSiteSentIsNotOfferedForSending(t *testing.T) {
+	t.Parallel()
+	site := apptest.Start(t)
+	c := site.As("anna", db.Plain)
+	c.Channel("room")
+	post := c.Write("room", "Title", "Text")
+	for name, value := range map[string]string{"Sec-Fetch-Site": "cross-site", "Origin": "https://evil.example"} {
+		r := c.Request(http.MethodPost, post+"/comments", "body", "words of another site")
+		r.Header.Set(name, value)
+		if a := c.Do(r); a.Status != http.StatusForbidden || strings.Contains(a.Body, "words of another site") {
+			t.Errorf("%s: %s: %d, kept %v", name, value, a.Status, strings.Contains(a.Body, "words of another site"))
+		}
+	}
+}
+
+func TestATextIsKeptWhenThePostWasLockedWhileOneWrote(t *testing.T) {
+	t.Parallel()
+	site := apptest.Start(t)
+	staff, anna := site.As("mod", db.Moderator), site.As("anna", db.Plain)
+	staff.Channel("room")
+	post := staff.Write("room", "Title", "Text")
+	id := strings.Split(post, "/")[2]
+	if a := staff.Post("/p/"+id+"/lock", "on", "true"); a.Status != http.StatusSeeOther {
+		t.Fatalf("lock: %d", a.Status)
+	}
+	if a := anna.Post("/p/"+id+"/comments", "body", "an hour of work"); a.Status != http.StatusForbidden || !strings.Contains(a.Body, "an hour of work") {
+		t.Errorf("%d, kept %v", a.Status, strings.Contains(a.Body, "an hour of work"))
+	}
+}

@@ -112,6 +112,11 @@ func (s *Server) register(w http.ResponseWriter, r *http.Request) error {
 		n.Role, n.FirstAdmin = db.Admin, true
 	}
 	id, err := s.db.CreateMember(ctx, n)
+	if errors.Is(err, db.ErrHandleTaken) || errors.Is(err, db.ErrEmailTaken) {
+		if first, lookErr := s.sentBefore(ctx, f, password); lookErr == nil {
+			id, err = first, nil
+		}
+	}
 	switch {
 	case errors.Is(err, db.ErrHandleTaken):
 		f.HandleError = ui.T(ctx, "Somebody signs with this handle already.")
@@ -133,6 +138,26 @@ func (s *Server) register(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return respond.Redirect(w, r, "/")
+}
+
+// sentBefore finds the member that the same form has made already. Whoever sends it again has to know the account's
+// address, handle and password, and is limited as at the sign-in: it is one.
+func (s *Server) sentBefore(ctx context.Context, f sessions.SignUp, password string) (int64, error) {
+	if f.Key == "" {
+		return 0, db.ErrNotFound
+	}
+	if err := s.limits.SignIn(ctx, strings.ToLower(f.Handle)); err != nil {
+		return 0, err
+	}
+	c, err := s.db.CredentialsByLogin(ctx, f.Email)
+	if err != nil {
+		return 0, err
+	}
+	ok, _, err := s.hasher.Verify(ctx, c.Password, password)
+	if err == nil && (!ok || c.Handle != f.Handle) {
+		err = db.ErrNotFound
+	}
+	return c.ID, err
 }
 
 func (s *Server) checkSignUp(ctx context.Context, f *sessions.SignUp, password string) {

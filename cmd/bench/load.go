@@ -38,7 +38,6 @@ type tally struct {
 	rate     float64 // right answers a second
 	p50, p99 time.Duration
 	bytes    int64 // of the last answer's body, as it came
-	n        int
 	// What one answer cost the server's process and this one, over the whole load. Other work on the machine takes time
 	// from both sides of a comparison, and not evenly; it hardly changes this.
 	server, client time.Duration
@@ -62,17 +61,16 @@ func (l load) run(ctx context.Context) (tally, error) {
 	}
 	var all []time.Duration
 	var t tally
-	answers := 0
+	answers, inTime := 0, 0
 	for i := range clients {
-		answers += clients[i].answers
+		answers, inTime = answers+clients[i].answers, inTime+clients[i].inTime
 		all = append(all, clients[i].took...)
 		t.bytes = clients[i].bytes
 	}
-	t.n = len(all)
 	if l.pid != 0 && answers > 0 {
 		t.server, t.client = server/time.Duration(answers), client/time.Duration(answers)
 	}
-	t.rate = float64(t.n) / l.span.Seconds()
+	t.rate = float64(inTime) / l.span.Seconds()
 	t.p50, t.p99 = quantile(all, 0.5), quantile(all, 0.99)
 	return t, nil
 }
@@ -101,6 +99,7 @@ type loadClient struct {
 	bytes int64
 
 	answers int // those of the warm-up included
+	inTime  int
 }
 
 func (c *loadClient) run(ctx context.Context, l load, number int, begin, end time.Time) error {
@@ -110,7 +109,7 @@ func (c *loadClient) run(ctx context.Context, l load, number int, begin, end tim
 		}
 	}()
 	c.took = make([]time.Duration, 0, 1<<12)
-	c.in = bufio.NewReaderSize(nil, 64<<10)
+	c.in = newReader(nil)
 	for n := 0; ; n++ {
 		asked := time.Now()
 		if asked.After(end) {
@@ -141,8 +140,11 @@ func (c *loadClient) run(ctx context.Context, l load, number int, begin, end tim
 			return fmt.Errorf("the answer is %d, not %d", status, l.want)
 		}
 		c.answers++
-		if done := time.Now(); asked.After(begin) && done.Before(end) {
+		if done := time.Now(); done.After(begin) {
 			c.took = append(c.took, done.Sub(asked))
+			if done.Before(end) {
+				c.inTime++ // the last answer comes late and counts for the times alone, or slow ones would be left out
+			}
 		}
 		if !stays {
 			c.conn.Close()
@@ -150,6 +152,9 @@ func (c *loadClient) run(ctx context.Context, l load, number int, begin, end tim
 		}
 	}
 }
+
+// newReader holds most pages whole, so that reading one takes few system calls.
+func newReader(conn net.Conn) *bufio.Reader { return bufio.NewReaderSize(conn, 64<<10) }
 
 // answer reads one answer of HTTP/1.1 that has a length or comes in chunks; net/http sends no others to a request that
 // lets the connection stay.

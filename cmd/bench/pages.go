@@ -3,8 +3,10 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -138,7 +140,8 @@ func (b *bench) pages(ctx context.Context, server *child, cookie string) error {
 const writers = 16
 
 type writeFigures struct {
-	alone, beside, writes []tally // readers alone, readers beside the writers, the writers
+	readers, writers             []tally // alone
+	readersBeside, writersBeside []tally // both at once
 }
 
 // comments measures writing. Each writer has one post; the readers look at one that nobody writes to.
@@ -153,26 +156,20 @@ func (b *bench) comments(ctx context.Context, addr, cookie string) error {
 	}}
 	for round := range b.Rounds {
 		say("comments, round %d of %d", round+1, b.Rounds)
-		alone, err := read.run(ctx)
-		if err != nil {
-			return fmt.Errorf("readers: %w", err)
+		var err [4]error
+		var t [4]tally
+		t[0], err[0] = read.run(ctx)
+		t[1], err[1] = write.run(ctx)
+		var both sync.WaitGroup
+		both.Go(func() { t[2], err[2] = read.run(ctx) })
+		both.Go(func() { t[3], err[3] = write.run(ctx) })
+		both.Wait()
+		if err := errors.Join(err[:]...); err != nil {
+			return fmt.Errorf("writing and reading: %w", err)
 		}
-		var written tally
-		var werr error
-		done := make(chan struct{})
-		go func() {
-			defer close(done)
-			written, werr = write.run(ctx)
-		}()
-		beside, err := read.run(ctx)
-		<-done
-		if err != nil {
-			return fmt.Errorf("readers beside writers: %w", err)
-		}
-		if werr != nil {
-			return fmt.Errorf("writers: %w", werr)
-		}
-		b.writes.alone, b.writes.beside, b.writes.writes = append(b.writes.alone, alone), append(b.writes.beside, beside), append(b.writes.writes, written)
+		w := &b.writes
+		w.readers, w.writers = append(w.readers, t[0]), append(w.writers, t[1])
+		w.readersBeside, w.writersBeside = append(w.readersBeside, t[2]), append(w.writersBeside, t[3])
 	}
 	return nil
 }

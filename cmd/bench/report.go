@@ -23,12 +23,18 @@ func (b *bench) report(w io.Writer, load string) error {
 		p.f("| %d comments | %d | %d |\n", q.post.comments, q.guest, q.member)
 	}
 	p.f("\n| | |\n|---|---:|\n")
-	p50, p99 := quantiles(b.writes.writes)
-	p.f("| comments written, %d writers over HTTP, each on the disk before it is answered | %s/s, p50 %s, p99 %s |\n", writers, count(median(rates(b.writes.writes))), ms(p50), ms(p99))
-	_, p99 = quantiles(b.writes.alone)
-	p.f("| %d readers of a post alone | %s/s, p99 %s |\n", writers, count(median(rates(b.writes.alone))), ms(p99))
-	_, p99 = quantiles(b.writes.beside)
-	p.f("| the same readers beside the writers | %s/s, p99 %s |\n", count(median(rates(b.writes.beside))), ms(p99))
+	for _, line := range []struct {
+		name string
+		of   []tally
+	}{
+		{fmt.Sprintf("comments written, %d writers over HTTP, each on the disk before it is answered", writers), b.writes.writers},
+		{fmt.Sprintf("the same beside %d readers of a post", writers), b.writes.writersBeside},
+		{fmt.Sprintf("%d readers of a post alone", writers), b.writes.readers},
+		{"the same beside the writers", b.writes.readersBeside},
+	} {
+		p50, p99 := quantiles(line.of)
+		p.f("| %s | %s/s, p50 %s, p99 %s |\n", line.name, count(median(rates(line.of))), ms(p50), ms(p99))
+	}
 	for _, i := range b.imports {
 		p.f("| import of %s | %s rows in %.1f s: %s rows/s |\n", i.name, count(float64(i.read)), i.took.Seconds(), count(float64(i.read)/i.took.Seconds()))
 	}

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"maps"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"time"
@@ -83,11 +84,12 @@ func longField(name string) bool {
 // kept is what the failed form held, where sending it again can help and a text would be lost.
 func kept(r *http.Request, status int) (action string, fields []views.KeptField) {
 	switch status {
-	case http.StatusTooManyRequests, http.StatusServiceUnavailable, http.StatusGatewayTimeout, http.StatusInsufficientStorage, http.StatusInternalServerError:
+	case http.StatusForbidden, http.StatusNotFound, // the post was locked, or what is answered deleted, while one wrote
+		http.StatusTooManyRequests, http.StatusServiceUnavailable, http.StatusGatewayTimeout, http.StatusInsufficientStorage, http.StatusInternalServerError:
 	default:
 		return "", nil
 	}
-	if r.Method != http.MethodPost || r.ParseForm() != nil {
+	if r.Method != http.MethodPost || !ownForm(r) || r.ParseForm() != nil {
 		return "", nil
 	}
 	names := slices.Collect(maps.Keys(r.PostForm))
@@ -102,4 +104,17 @@ func kept(r *http.Request, status int) (action string, fields []views.KeptField)
 		}
 	}
 	return r.URL.RequestURI(), fields
+}
+
+// ownForm reports that a form of this site sent the request, as far as the browser says. What another site sent is
+// never put on a page with a button that sends it in the visitor's name.
+func ownForm(r *http.Request) bool {
+	switch r.Header.Get("Sec-Fetch-Site") {
+	case "same-origin", "none":
+		return true
+	case "":
+		origin, err := url.Parse(r.Header.Get("Origin"))
+		return err == nil && (origin.Host == "" && origin.Opaque == "" && origin.Path == "" || origin.Host == r.Host)
+	}
+	return false
 }

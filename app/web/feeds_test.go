@@ -1,0 +1,152 @@
+package web_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"codex/app/apptest"
+	"codex/db"
+)
+
+func TestEveryPinnedPostIsOnItsChannelsPagesOnce(t *testing.T) {
+	t.Parallel()
+	s := apptest.Start(t)
+	c := s.As("keeper", db.Plain)
+	c.Channel("tides")
+	var all []string
+	for i := range 40 {
+		title := fmt.Sprintf("Post %02d", i)
+		post := c.Write("tides", title, "Text")
+		if i%5 == 0 { // eight are pinned, and five of them stand above the feed
+			want(t, c.Post(at(t, post, "pin"), "on", "true"), 303)
+		}
+		all = append(all, title)
+	}
+	got := walk(t, s.Guest(), "/c/tides", "Older posts")
+	slices.Sort(got)
+	if !slices.Equal(got, all) {
+		t.Errorf("%d posts on the pages, want %d: %q", len(got), len(all), got)
+	}
+}
+
+// walk goes through the pages of a feed and answers all titles in order.
+func walk(t testing.TB, c *apptest.Client, path, next string) (titles []string) {
+	t.Helper()
+	for pages := 0; path != ""; pages++ {
+		if pages == 20 {
+			t.Fatal("the pages do not end")
+		}
+		p := open(t, c, path)
+		titles = append(titles, p.titles()...)
+		path = link(p.main(t), next)
+	}
+	return titles
+}
+
+func TestFeedsVisitEverythingOnceInTheirOrder(t *testing.T) {
+	t.Parallel()
+	s := apptest.Start(t)
+	c := s.As("writer", db.Plain)
+	c.Channel("tides")
+	c.Channel("moon")
+	var written []string
+	paths := map[string]string{}
+	for i := range 65 {
+		title := fmt.Sprintf("Post %02d", i)
+		paths[title] = c.Write([]string{"tides", "moon"}[i%2], title, "Text", "tags", "all")
+		written = append(written, title)
+	}
+	c.Comment(paths["Post 03"], "", "Wakes it up")
+	want(t, c.Post(at(t, paths["Post 07"], "react"), "kind", "like"), 303)
+	want(t, c.Post(at(t, paths["Post 08"], "react"), "kind", "dislike"), 303)
+
+	newest := slices.Clone(written)
+	slices.Reverse(newest)
+	first := func(list []string, title string) []string {
+		list = slices.DeleteFunc(slices.Clone(list), func(s string) bool { return s == title })
+		return append([]string{title}, list...)
+	}
+	top := first(newest, "Post 07")
+	top = append(slices.DeleteFunc(top, func(s string) bool { return s == "Post 08" }), "Post 08")
+	for path, order := range map[string][]string{
+		"/": first(newest, "Post 03"), "/?sort=new": newest, "/?sort=active": first(newest, "Post 03"),
+		"/?sort=top&t=day": top, "/?sort=top&t=week": top, "/?sort=top&t=month": top, "/?sort=top&t=year": top, "/?sort=top&t=all": top,
+		"/?all=1": first(newest, "Post 03"), "/?all=1&sort=top&t=all": top, "/u/writer": newest, "/t/all": newest,
+	} {
+		got := walk(t, c, path, "Older posts")
+		// Posts of the same millisecond stand in the order of their ids, which is that of their writing.
+		if !slices.Equal(got, order) {
+			t.Errorf("%s: %d posts, want %d\n%q", path, len(got), len(order), got)
+		}
+	}
+	if got := walk(t, s.Guest(), "/c/moon?sort=new", "Older posts"); len(got) != 32 {
+		t.Errorf("the channel's feed has %d posts, want 32", len(got))
+	}
+	reader := s.As("reader", db.Plain)
+	if got := walk(t, reader, "/", "Older posts"); len(got) != 0 {
+		t.Errorf("a member who joined nothing has %d posts at home", len(got))
+	}
+	want(t, reader.Post("/c/moon/join"), 303)
+	if got := walk(t, reader, "/", "Older posts"); len(got) != 32 {
+		t.Errorf("a member of one channel has %d posts at home, want its 32", len(got))
+	}
+	// The next page as htmx fetches it: the same rows, and no document.
+	p := open(t, c, "/?sort=new")
+	next := link(p.main(t), "Older posts")
+	part := aPartial(t, want(t, c.Htmx("GET", next), 200))
+	if whole := open(t, c, next); !slices.Equal(part.titles(), whole.titles()) || len(part.titles()) != 30 {
+		t.Error("the part has other rows than the page")
+	}
+	for _, path := range []string{"/?after=nonsense", "/c/tides?after=1", "/t/all?after=x.!", "/u/writer?after=."} {
+		want(t, c.Get(path), 404)
+	}
+}
+
+func TestUnreadMarksGoByPostOnly(t *testing.T) {
+	t.Parallel()
+	s := apptest.Start(t)
+	author, reader := s.As("author", db.Plain), s.As("reader", db.Plain)
+	author.Channel("tides")
+	want(t, reader.Post("/c/tides/join"), 303)
+	post := author.Write("tides", "Fresh", "Text")
+	unread := func() bool { return first(open(t, reader, "/").main(t), class("is-unread")) != nil }
+
+	if !unread() {
+		t.Fatal("a new post is not marked as unread")
+	}
+	p := open(t, reader, post)
+	if !unread() {
+		t.Error("a GET marked it as read")
+	}
+	if first(open(t, s.Guest(), "/").main(t), class("is-unread")) != nil {
+		t.Error("a guest has unread posts")
+	}
+	want(t, reader.Post(p.form(t, at(t, post, "read")).action), 303)
+	if unread() {
+		t.Error("it is still unread")
+	}
+	author.Comment(post, "", "News")
+	if !unread() {
+		t.Error("a new comment does not make it unread")
+	}
+	p = open(t, reader, post)
+	mark := first(p.root, class("arrivals"))
+	if mark == nil || !strings.Contains(text(mark), "1 new comment") {
+		t.Fatal("the post does not say that there is a new comment")
+	}
+	if target := attr(first(mark, tag("a")), "href"); p.id(strings.TrimPrefix(target, "#")) == nil {
+		t.Errorf("the mark leads to %s, which is not on the page", target)
+	}
+	want(t, reader.Htmx("POST", at(t, post, "read")), 204)
+	if unread() {
+		t.Error("it is still unread")
+	}
+	author.Comment(post, "", "More news")
+	f := open(t, reader, "/").form(t, "/read")
+	want(t, reader.Post(f.action), 303)
+	if p := open(t, reader, "/"); first(p.main(t), class("is-unread")) != nil || p.hasForm("/read") {
+		t.Error("not all is read")
+	}
+}

@@ -1,0 +1,114 @@
+package web_test
+
+import (
+	"errors"
+	"flag"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"testing"
+
+	chromepage "github.com/chromedp/cdproto/page"
+
+	"codex/app/apptest"
+	"codex/app/importer"
+	"codex/db"
+)
+
+var screenshots = flag.String("screenshots", "", "folder that TestScreenshots writes its pictures to")
+
+// tallest is how much of a page a picture shows, in pixels.
+const tallest = 3000
+
+// TestScreenshots writes each place of the forum, and a real archive where there is one, as page-size-theme.png: both
+// sizes, by day and by night. It looks at nothing; that is for people. `task screenshots` calls it.
+func TestScreenshots(t *testing.T) {
+	if *screenshots == "" {
+		t.Skip("without -screenshots=DIR no pictures are made")
+	}
+	t.Parallel()
+	dir, err := filepath.Abs(*screenshots)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	b := startBrowser(t)
+	x := arrange(t)
+	all := append(x.places(t), archive(t)...)
+	for _, s := range []screen{phone(), desk()} {
+		t.Run(s.name, func(t *testing.T) {
+			t.Parallel()
+			tb := b.open(t, x.Site, s, true)
+			tb.announce("") // a picture of what is wrong is a picture too
+			for _, p := range all {
+				if p.narrow && !s.touch {
+					continue
+				}
+				tb.find(x, p)
+				for _, theme := range []string{"light", "dark"} {
+					tb.night(theme == "dark")
+					tb.picture(filepath.Join(dir, p.name+"-"+s.name+"-"+theme+".png"))
+				}
+				tb.night(false)
+			}
+		})
+	}
+}
+
+// picture writes the page to a file, from its top and not longer than tallest.
+func (tb *tab) picture(file string) {
+	tb.t.Helper()
+	height := min(max(eval[float64](tb, "document.querySelector(':popover-open, dialog[open], #toasts > *') ? innerHeight : document.documentElement.scrollHeight"), float64(tb.screen.height)), tallest)
+	whole := tb.screen
+	whole.height = int64(height)
+	tb.resize(whole)
+	eval[bool](tb, "scrollTo(0, 0), true")
+	shot := call(tb, chromepage.CaptureScreenshot, chromepage.CaptureScreenshotParams{OptimizeForSpeed: ptr(true)})
+	s := tb.screen
+	s.height = map[bool]int64{true: phone().height, false: desk().height}[s.touch]
+	tb.resize(s)
+	if err := os.WriteFile(file, shot.Data, 0o644); err != nil {
+		tb.t.Fatal(err)
+	}
+}
+
+// archive is a site with a real dump in it, where that lies beside the repository, and its busiest pages.
+func archive(t *testing.T) []place {
+	t.Helper()
+	dir := filepath.Join("..", "..", "..", "shared", "data", "forum", "bicycles-meta-stackexchange")
+	dump, err := importer.OpenDump(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		t.Logf("%s is missing: no pictures of an archive", dir)
+		return nil
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	site := apptest.Start(t)
+	if _, err := importer.Import(t.Context(), site.DB, dump, importer.Options{Channel: "bicycles", ChannelName: "Bicycles"}); err != nil {
+		t.Fatal(err)
+	}
+	list := []place{
+		{name: "archive-home", path: "/?sort=top&t=all", on: site},
+		{name: "archive-channel", path: "/c/bicycles", on: site},
+		{name: "archive-tags", path: "/tags", on: site},
+	}
+	top, err := site.DB.Posts(t.Context(), db.Viewer{}, db.Feed{Sort: db.Top, Window: db.All, Limit: 50})
+	if err != nil {
+		t.Fatal(err)
+	}
+	most := top[0]
+	for _, p := range top {
+		if p.Comments > most.Comments {
+			most = p
+		}
+	}
+	return append(list,
+		place{name: "archive-post-top", path: "/p/" + idOf(top[0]), on: site},
+		place{name: "archive-post-long", path: "/p/" + idOf(most), on: site})
+}
+
+func idOf(p db.PostRow) string { return strconv.FormatInt(p.ID, 10) }
