@@ -80,6 +80,7 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 	}
 	if d.read, err = open(o.Path, o.Readers, url.Values{
 		"_txlock": {"deferred"}, "_query_only": {"1"}, "_busy_timeout": {"250"}, "_foreign_keys": {"1"},
+		"_mutex": {"no"}, // database/sql gives a connection to one goroutine at a time; an interrupt needs no mutex
 	}); err != nil {
 		return nil, errors.Join(err, d.write.Close())
 	}
@@ -88,7 +89,7 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 
 func open(path string, conns int, params url.Values) (*sqlx.DB, error) {
 	if conns > 1 {
-		// A page cache a connection and the file mapped: a busy page is then read without a system call.
+		// A page cache a connection: a busy page is then read without a system call. (Mapping the file was slower.)
 		params.Set("_cache_size", "-16384")
 	}
 	dsn := (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: filepath.ToSlash(path)}).EscapedPath(), RawQuery: params.Encode()}).String()

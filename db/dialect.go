@@ -16,6 +16,7 @@ const driverName = "codex-sqlite3"
 
 // The driver registers once a process, however many databases are open: sql.Register panics at the second.
 var register = sync.OnceFunc(func() {
+	keepPlans()
 	sql.Register(driverName, &sqlite3.SQLiteDriver{ConnectHook: func(c *sqlite3.SQLiteConn) error {
 		for _, pragma := range []string{
 			"trusted_schema=OFF",          // a restored file cannot run code through its schema

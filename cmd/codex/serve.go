@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"os"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -25,6 +27,11 @@ type serveCmd struct {
 func (s *serveCmd) Run(ctx context.Context, c *console) error {
 	if err := s.Config.Validate(); err != nil {
 		return &wrongUsage{err.Error()}
+	}
+	if os.Getenv("GOGC") == "" {
+		// Live memory is a few tens of megabytes, and each page leaves 150 KiB of garbage: collecting a third as often costs
+		// some memory and gives pages 5 to 10 % of their time back.
+		debug.SetGCPercent(300)
 	}
 	log := slog.New(trace.LogHandler(slog.NewTextHandler(c.err, &slog.HandlerOptions{Level: s.Config.Level()})))
 	a, err := app.Open(ctx, app.Options{
