@@ -96,7 +96,17 @@ var (
 func TestEveryReferenceStandsInTheSpriteOnce(t *testing.T) {
 	t.Parallel()
 	have := map[string]int{}
-	for _, m := range anchor.FindAllStringSubmatch(shown(t, Sprite()), -1) {
+	ctx := With(context.Background(), &Env{})
+	for _, icon := range iconShapes {
+		if err := Icon(icon.name).Render(ctx, io.Discard); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var whole strings.Builder
+	if err := Sprite(true).Render(ctx, &whole); err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range anchor.FindAllStringSubmatch(whole.String(), -1) {
 		have[m[1]]++
 	}
 	for id, n := range have {
@@ -125,7 +135,7 @@ func TestEveryReferenceStandsInTheSpriteOnce(t *testing.T) {
 
 func TestDrawingsAreWellFormedAndHoldNoStyle(t *testing.T) {
 	t.Parallel()
-	for _, text := range []string{strings.Replace(shown(t, Sprite()), " hidden>", ">", 1), shown(t, Initial(-1, "<&\">", Size(9))), shown(t, Arms(-1, true)), shown(t, Icon("pencil")), shown(t, Icon("no such icon"))} {
+	for _, text := range []string{strings.Replace(shown(t, Sprite(true)), " hidden>", ">", 1), shown(t, Initial(-1, "<&\">", Size(9))), shown(t, Arms(-1, true)), shown(t, Icon("pencil")), shown(t, Icon("no such icon"))} {
 		d := xml.NewDecoder(strings.NewReader(text))
 		for {
 			token, err := d.Token()
@@ -181,6 +191,43 @@ func TestViewsUseIconsThatAreThere(t *testing.T) {
 		for _, m := range call.FindAllStringSubmatch(string(text), -1) {
 			if iconTable[m[1]] == nil {
 				t.Errorf("%s shows the icon %q, which is not in iconShapes", file, m[1])
+			}
+		}
+	}
+}
+
+func TestTheSpriteHoldsWhatIsDrawnAndWhatMayComeLater(t *testing.T) {
+	t.Parallel()
+	ctx := With(context.Background(), &Env{})
+	if err := Icon("award").Render(ctx, io.Discard); err != nil {
+		t.Fatal(err)
+	}
+	var b strings.Builder
+	if err := Sprite(false).Render(ctx, &b); err != nil {
+		t.Fatal(err)
+	}
+	for id, want := range map[string]bool{"i-award": true, "i-activity": false, "i-pin": true, "i-bold": false, "o0": true, "a11": true} {
+		if got := strings.Contains(b.String(), `id="`+id+`"`); got != want {
+			t.Errorf("%s in the sprite: %v", id, got)
+		}
+	}
+
+	// What is sent as a part of a page finds its icons there.
+	call := regexp.MustCompile(`\b(?:Icon\(|tool\("[a-z]+", )"([^"]*)"`)
+	for file, lists := range map[string]string{
+		"../posts/list.templ": later, "../comments/comments.templ": later + laterSignedIn, "form.templ": later + laterSignedIn,
+	} {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := call.FindAllStringSubmatch(string(text), -1)
+		if len(found) == 0 {
+			t.Errorf("%s shows no icon", file)
+		}
+		for _, m := range found {
+			if !strings.Contains(lists, " "+m[1]+" ") {
+				t.Errorf("%s, which is sent as a part, shows the icon %q: it has to be in later or laterSignedIn", file, m[1])
 			}
 		}
 	}

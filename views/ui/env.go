@@ -10,11 +10,13 @@ import (
 	"time"
 )
 
-// Env is what a page knows of the place where it is rendered. It is read only.
+// Env is what a page knows of the place where it is rendered. Each rendering has one of its own.
 type Env struct {
 	Now   time.Time                // the instant that "3 min" counts from
 	Site  string                   // the forum's name
 	Asset func(name string) string // the address of a static file, such as "codex.css"
+
+	drawn iconSet // by Icon, for Sprite
 }
 
 type envKey struct{}

@@ -21,10 +21,60 @@ func Icon(name string) templ.Component {
 	return markup(`<svg class="icon" aria-hidden="true"></svg>`)
 }
 
-// Sprite holds the shapes of all icons, initials and arms. Each page has it once, at the end of its body: 25 KB, or
-// 5.6 KB as sent. One file for all pages was tried: its icons appear after the first paint, at each page anew, and
-// Firefox before 132 refuses it under our Content-Security-Policy.
-func Sprite() templ.Component { return sprite }
+// icon writes a reference to its shape, and notes in the Env that the page needs that.
+type icon struct {
+	n    int
+	html string
+}
+
+func (c *icon) Render(ctx context.Context, w io.Writer) error {
+	if e, ok := ctx.Value(envKey{}).(*Env); ok {
+		e.drawn.add(c.n)
+	}
+	_, err := io.WriteString(w, c.html)
+	return err
+}
+
+// iconSet is a set of icons, by their place in iconShapes.
+type iconSet [2]uint64
+
+func (s *iconSet) add(n int)      { s[n>>6] |= 1 << (n & 63) }
+func (s *iconSet) has(n int) bool { return s[n>>6]&(1<<(n&63)) != 0 }
+
+// later are the icons that come into a page after it was sent: in the rows that follow, in a comment or a form that
+// replaces another, and from the script. A test reads the components that are sent as parts.
+const later = " check circle-alert circle-check circle-help eye eye-off lock pin plus rotate-ccw "
+
+// laterSignedIn are those that only a member's page gets.
+const laterSignedIn = " bold chevron-down code corner-down-right feather heading italic link-2 list pencil quote reply thumbs-down thumbs-up trash-2 undo-2 "
+
+// Sprite holds the shapes of the icons that the page has drawn, of those that may come later, and of all initials and
+// arms. Each page has it once, at the end of its body. All 86 icons on every page were 25 KB of it, a third of the
+// time that packing took. One file for all pages was tried: its icons appear after the first paint, at each page anew.
+func Sprite(signedIn bool) templ.Component {
+	return templ.ComponentFunc(func(ctx context.Context, w io.Writer) error {
+		drawn := laterIcons[0]
+		if signedIn {
+			drawn = laterIcons[1]
+		}
+		if e, ok := ctx.Value(envKey{}).(*Env); ok {
+			drawn[0] |= e.drawn[0]
+			drawn[1] |= e.drawn[1]
+		}
+		if _, err := io.WriteString(w, `<svg width="0" height="0" hidden>`); err != nil {
+			return err
+		}
+		for n, symbol := range &iconSymbols {
+			if drawn.has(n) {
+				if _, err := io.WriteString(w, symbol); err != nil {
+					return err
+				}
+			}
+		}
+		_, err := io.WriteString(w, artSymbols)
+		return err
+	})
+}
 
 // markup is a component that is always the same. Only constants of this package become one.
 type markup string
@@ -39,26 +89,38 @@ const turning = " arrow-left arrow-right chevron-left chevron-right corner-down-
 
 var iconTable = func() map[string]templ.Component {
 	table := make(map[string]templ.Component, len(iconShapes))
-	for _, icon := range iconShapes {
+	for n, shape := range iconShapes {
 		class := "icon"
-		if strings.Contains(turning, " "+icon.name+" ") {
+		if strings.Contains(turning, " "+shape.name+" ") {
 			class = "icon turns"
 		}
-		table[icon.name] = markup(`<svg class="` + class + `" aria-hidden="true"><use href="#i-` + icon.name + `"/></svg>`)
+		table[shape.name] = &icon{n, `<svg class="` + class + `" aria-hidden="true"><use href="#i-` + shape.name + `"/></svg>`}
 	}
 	return table
 }()
 
-var sprite templ.Component = func() markup {
-	var b strings.Builder
-	b.WriteString(`<svg width="0" height="0" hidden>`)
-	for _, icon := range iconShapes {
-		b.WriteString(`<symbol id="i-` + icon.name + `" viewBox="0 0 24 24">` + icon.shape + `</symbol>`)
+var iconSymbols = func() (symbols [len(iconShapes)]string) {
+	for n, shape := range iconShapes {
+		symbols[n] = `<symbol id="i-` + shape.name + `" viewBox="0 0 24 24">` + shape.shape + `</symbol>`
 	}
-	b.WriteString(artShapes())
-	b.WriteString(`</svg>`)
-	return markup(b.String())
+	return symbols
 }()
+
+// laterIcons are the sets of later, for a guest and for a member.
+var laterIcons = func() (sets [2]iconSet) {
+	for n, shape := range iconShapes {
+		if strings.Contains(later, " "+shape.name+" ") {
+			sets[0].add(n)
+			sets[1].add(n)
+		}
+		if strings.Contains(laterSignedIn, " "+shape.name+" ") {
+			sets[1].add(n)
+		}
+	}
+	return sets
+}()
+
+var artSymbols = artShapes() + `</svg>`
 
 // symbol writes a shape that initials and arms refer to as #prefix-and-number.
 func symbol(b *strings.Builder, prefix string, n int, parts ...string) {
