@@ -96,7 +96,7 @@ func examineDatabase(ctx context.Context, dir string, migrations fs.FS) []Findin
 	case err != nil:
 		list = append(list, Finding{Found: fmt.Sprintf("The database cannot be checked (%v).", err), Advice: "Try again when the server is stopped.", Bad: true})
 	case len(found) > 0:
-		list = append(list, Finding{Found: "The database is damaged: " + found[0] + ".", Advice: "Stop the server, keep the file, and put a backup in its place: codex restore FILE", Bad: true})
+		list = append(list, Finding{Found: "The database is damaged: " + strings.ReplaceAll(found[0], "\n", "; ") + ".", Advice: "Stop the server, keep the file, and put a backup in its place: codex restore FILE", Bad: true})
 	default:
 		sums, err := site.DB.Sums(ctx)
 		if err == nil {

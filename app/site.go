@@ -164,7 +164,7 @@ func (s *Site) check(ctx context.Context, path string) error {
 		return s.unreadable(path, err)
 	}
 	if len(found) > 0 {
-		return &Refused{Reason: fmt.Sprintf("the database %s is damaged: %s", path, found[0]), Restore: true}
+		return &Refused{Reason: fmt.Sprintf("the database %s is damaged: %s", path, strings.ReplaceAll(found[0], "\n", "; ")), Restore: true}
 	}
 	return nil
 }

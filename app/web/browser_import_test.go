@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -16,6 +17,7 @@ import (
 
 	"codex/app/apptest"
 	"codex/app/importer"
+	"codex/db"
 	"codex/views/ui"
 )
 
@@ -28,6 +30,7 @@ type sourceThread struct {
 	answers  []importer.Post
 	comments int
 	names    map[int64]string // of users
+	site     string
 }
 
 // shownThread is the same as the browser shows it.
@@ -39,7 +42,7 @@ type shownThread struct {
 }
 
 const readThread = `(() => {
-	const text = (e) => { const c = e.cloneNode(true); c.querySelectorAll('.code-copy, .foreign-image').forEach((x) => x.remove()); return c.textContent; };
+	const text = (e) => { const c = e.cloneNode(true); c.querySelectorAll('.code-copy').forEach((x) => x.remove()); return c.textContent; };
 	const own = (li) => li.querySelector(':scope > .comment-own');
 	const number = (e) => e.querySelector('.num')?.textContent ?? '';
 	const roots = [...document.querySelectorAll('.comment-list.is-root > .comment')].map(own);
@@ -78,7 +81,7 @@ func testImported(t *testing.T, b *browser) {
 				t.Fatal(err)
 			}
 			tb := b.open(t, site, desk(), true)
-			for _, thread := range randomThreads(t, dump, 10) {
+			for _, thread := range randomThreads(t, dump, base, 10) {
 				ids, err := site.DB.ImportRefs(t.Context(), source.Name(), importer.KindQuestion, []int64{thread.question.ID})
 				if err != nil || len(ids) == 0 {
 					t.Fatalf("question %d is not here: %v", thread.question.ID, err)
@@ -91,7 +94,7 @@ func testImported(t *testing.T, b *browser) {
 }
 
 // randomThreads reads a dump and keeps n of its questions that fit on a page whole.
-func randomThreads(t *testing.T, dump *importer.Dump, n int) []*sourceThread {
+func randomThreads(t *testing.T, dump *importer.Dump, site string, n int) []*sourceThread {
 	t.Helper()
 	all := map[int64]*sourceThread{}
 	under := map[int64]int64{} // answer → question
@@ -102,7 +105,7 @@ func randomThreads(t *testing.T, dump *importer.Dump, n int) []*sourceThread {
 		dump.Posts(ctx, func(p importer.Post) error {
 			switch p.Type {
 			case importer.TypeQuestion:
-				all[p.ID] = &sourceThread{question: p, names: names}
+				all[p.ID] = &sourceThread{question: p, names: names, site: site}
 			case importer.TypeAnswer:
 				under[p.ID] = p.ParentID
 				if q := all[p.ParentID]; q != nil {
@@ -154,7 +157,11 @@ func compareThread(t *testing.T, want *sourceThread, got shownThread) {
 	if !strings.HasSuffix(got.Source, fmt.Sprintf("/%d", q.ID)) && !strings.Contains(got.Source, fmt.Sprintf("/%d/", q.ID)) {
 		fail("the source", got.Source, q.ID)
 	}
-	if err := sameWords(got.Text, q.Body); err != nil {
+	body := q.Body
+	if q.Closed != 0 { // the import says so at the end
+		body += "<p>Closed on " + strings.TrimSuffix(strings.TrimPrefix(want.site, "https://"), "/") + " on " + db.Millis(q.Closed).Time().Format("2 January 2006") + ".</p>"
+	}
+	if err := sameWords(got.Text, body); err != nil {
 		t.Errorf("question %d: %v", q.ID, err)
 	}
 	if got.All != len(want.answers)+want.comments {
@@ -180,8 +187,8 @@ func (s *sourceThread) author(p importer.Post) string {
 
 func squeeze(s string) string { return strings.Join(strings.Fields(s), " ") }
 
-// sameWords compares a text as the browser shows it with the HTML of a row, letter by letter but for white space.
-// Pictures on other hosts are left out on both sides.
+// sameWords compares a text as the browser shows it with the HTML of a row, letter by letter but for white space. A
+// picture on another host is shown as its text and the host's name.
 func sameWords(shown, body string) error {
 	root, err := html.Parse(strings.NewReader(body))
 	if err != nil {
@@ -189,8 +196,19 @@ func sameWords(shown, body string) error {
 	}
 	var b strings.Builder
 	for n := range root.Descendants() {
-		if n.Type == html.TextNode {
+		switch {
+		case n.Type == html.TextNode:
 			b.WriteString(n.Data)
+		case n.Data == "img":
+			alt, host := "", ""
+			for _, a := range n.Attr {
+				if a.Key == "alt" {
+					alt = strings.TrimSpace(a.Val)
+				} else if u, err := url.Parse(a.Val); a.Key == "src" && err == nil {
+					host = u.Host
+				}
+			}
+			b.WriteString(cmp.Or(alt, "image") + "(" + host + ")")
 		}
 	}
 	strip := func(s string) string { return strings.Join(strings.Fields(s), "") }

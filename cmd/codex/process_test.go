@@ -500,9 +500,11 @@ func TestTheSetupTokenMakesTheFirstAdministrator(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	s := serve(t, dir)
-	m := tokenLine.FindStringSubmatch(s.out.String())
-	if m == nil {
-		t.Fatalf("no token printed: %s", s.out)
+	var m []string // it is printed after the address
+	for deadline := time.Now().Add(5 * time.Second); m == nil; time.Sleep(5 * time.Millisecond) {
+		if m = tokenLine.FindStringSubmatch(s.out.String()); m == nil && time.Now().After(deadline) {
+			t.Fatalf("no token printed: %s", s.out)
+		}
 	}
 	form := func(handle, token string) url.Values {
 		return url.Values{"handle": {handle}, "email": {handle + "@example.org"}, "password": {ownerPassword}, "token": {token}}
