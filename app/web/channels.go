@@ -242,7 +242,9 @@ func channelForm(r *http.Request, slug string) (f channels.Form, ok bool) {
 	} else {
 		f.Name = name
 	}
-	if slug == "" && !db.ValidSlug(f.NewSlug) {
+	if slug == "" && f.NewSlug == "" {
+		f.SlugError = ui.T(ctx, "A channel needs an address, such as tide-tables.")
+	} else if slug == "" && !db.ValidSlug(f.NewSlug) {
 		f.SlugError = ui.T(ctx, "“%s” cannot be an address: small letters, digits and hyphens, and not a word that the forum itself uses.", f.NewSlug)
 	}
 	about, fine := db.CleanTitle(f.Description)
