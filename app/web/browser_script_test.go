@@ -136,6 +136,23 @@ func testKeys(t *testing.T, b *browser) {
 		tb.keys(kb.Escape)
 		tb.wait("!document.querySelector('#account').matches(':popover-open') && document.activeElement?.matches('[popovertarget=account]')")
 	})
+	t.Run("they can be turned off", func(t *testing.T) {
+		t.Parallel()
+		tb, _, post := desktop(t, b)
+		tb.visit(post)
+		tb.keys("?")
+		tb.wait("document.querySelector('#keys').open")
+		tb.click("[data-single-keys]")
+		tb.keys(kb.Escape)
+		tb.wait("!document.querySelector('#keys').open")
+		tb.visit(post) // it is remembered
+		tb.keys("?")
+		tb.keys("j")
+		tb.settle()
+		if open := eval[bool](tb, "document.querySelector('#keys').open || document.activeElement.matches('.comment-own, .post-row-title a')"); open {
+			t.Error("a key works that was turned off")
+		}
+	})
 	t.Run("Tab begins with the skip link, and shows where it is", func(t *testing.T) {
 		t.Parallel()
 		tb, _, post := desktop(t, b)

@@ -384,6 +384,15 @@ const keys = {
 
 const places = { h: '/', n: '/notifications' };
 
+// singleKeys says whether keys work without Ctrl, or sets it: who speaks to the browser may want them off.
+function singleKeys(on) {
+  try {
+    if (on === undefined) return localStorage.getItem('single-keys') !== 'off';
+    localStorage.setItem('single-keys', on ? 'on' : 'off');
+  } catch { /* a browser that keeps nothing: they are on */ }
+  return true;
+}
+
 document.addEventListener('keydown', (event) => {
   const target = event.target;
   if (event.key === 'Enter' && (event.ctrlKey || event.metaKey) && target.form && target.closest('.composer')) {
@@ -393,7 +402,7 @@ document.addEventListener('keydown', (event) => {
   }
   if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
   if (target.closest?.('input:not([type="radio"], [type="checkbox"]), textarea, select, [contenteditable], dialog[open]')) return;
-  if (find('dialog[open]')) return;
+  if (find('dialog[open]') || !singleKeys()) return;
   if (event.key === 'g') {
     goUntil = Date.now() + 1500;
     return;
@@ -472,6 +481,10 @@ function once(selector, work) {
 // enhance is called for the page and after each change of it.
 function enhance() {
   once('.composer-tools[hidden], [data-keys][hidden]', (element) => { element.hidden = false; });
+  once('[data-single-keys]', (box) => {
+    box.checked = singleKeys();
+    box.addEventListener('change', () => singleKeys(box.checked));
+  });
   once('form:has(.composer textarea)', restoreDraft);
   once('.composer textarea, .title-input', grow);
   once('.prose pre', copyButton);
