@@ -104,7 +104,7 @@ func (d *DB) CreateChannel(ctx context.Context, v Viewer, n NewChannel) (slug st
 		return "", err
 	}
 	err = d.change(ctx, "CreateChannel", func(ctx context.Context, tx *tx) error {
-		if id, err := tx.repeated(ctx, v, n.Key, "channel"); err != nil || id != 0 {
+		if id, err := tx.repeated(ctx, v, n.FormKey()); err != nil || id != 0 {
 			if err == nil {
 				err = tx.get(ctx, "channel", &slug, "SELECT slug FROM channels WHERE id = ?", id)
 			}
@@ -120,7 +120,7 @@ func (d *DB) CreateChannel(ctx context.Context, v Viewer, n NewChannel) (slug st
 		if _, err := tx.exec(ctx, "owner", `INSERT INTO memberships (member_id, channel_id, role, joined_at, seen_at) VALUES (?, ?, 'owner', ?, ?)`, v.ID, id, now, now); err != nil {
 			return err
 		}
-		return tx.remember(ctx, v, n.Key, "channel", id)
+		return tx.remember(ctx, v, n.FormKey(), "channel", id)
 	})
 	return slug, err
 }

@@ -272,13 +272,13 @@ func (d *DB) CreateComment(ctx context.Context, v Viewer, n NewComment) (id int6
 		return 0, err
 	}
 	err = d.change(ctx, "CreateComment", func(ctx context.Context, tx *tx) error {
-		if id, err = tx.repeated(ctx, v, n.Key, "comment"); err != nil || id != 0 {
+		if id, err = tx.repeated(ctx, v, n.FormKey()); err != nil || id != 0 {
 			return err
 		}
 		if id, err = insertComment(ctx, tx, v, n, body); err != nil {
 			return err
 		}
-		return tx.remember(ctx, v, n.Key, "comment", id)
+		return tx.remember(ctx, v, n.FormKey(), "comment", id)
 	})
 	return id, err
 }
@@ -329,6 +329,11 @@ func insertComment(ctx context.Context, tx *tx, v Viewer, n NewComment, body mar
 	}
 	if parent.Root == 0 {
 		if err := tx.one(ctx, "root", "UPDATE comments SET root_id = id WHERE id = ?", id); err != nil {
+			return 0, err
+		}
+	}
+	if v.ID != 0 && !n.History {
+		if err := tx.readOwn(ctx, v, n.PostID, n.CreatedAt); err != nil {
 			return 0, err
 		}
 	}
@@ -433,3 +438,13 @@ func (d *DB) CommentsByAuthor(ctx context.Context, v Viewer, authorID int64, aft
 
 // IsNotFound reports that a row is not there or not for the viewer's eyes.
 func IsNotFound(err error) bool { return errors.Is(err, ErrNotFound) }
+
+// readOwn counts a comment that is about to be counted as read by its author, who had read all before it or never
+// said: one's own words are not news.
+func (t *tx) readOwn(ctx context.Context, v Viewer, post int64, at Millis) error {
+	_, err := t.exec(ctx, "own comment", `INSERT INTO reads (member_id, post_id, comments_seen, read_at)
+		SELECT ?, p.id, p.comment_count + 1, ? FROM posts p WHERE p.id = ?
+		ON CONFLICT (member_id, post_id) DO UPDATE SET comments_seen = excluded.comments_seen, read_at = excluded.read_at
+		WHERE reads.comments_seen + 1 >= excluded.comments_seen AND reads.read_at < excluded.read_at`, v.ID, at, post)
+	return err
+}

@@ -187,7 +187,8 @@ func (w *demoWriter) post(ctx context.Context, p DemoPost) error {
 		}
 	}
 	for _, r := range p.Reads {
-		if _, err := w.tx.exec(ctx, "read", "INSERT INTO reads (member_id, post_id, comments_seen, read_at) VALUES (?, ?, ?, ?)",
+		if _, err := w.tx.exec(ctx, "read", `INSERT INTO reads (member_id, post_id, comments_seen, read_at) VALUES (?, ?, ?, ?)
+			ON CONFLICT (member_id, post_id) DO UPDATE SET comments_seen = excluded.comments_seen, read_at = excluded.read_at`,
 			w.members[r.Member], id, r.Comments, r.At); err != nil {
 			return fmt.Errorf("post %q: %w", p.Title, err)
 		}

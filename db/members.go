@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
@@ -42,11 +43,20 @@ var handlePattern = regexp.MustCompile(`^[\p{L}\p{N}][\p{L}\p{N}_.\-]{1,28}[\p{L
 
 // ValidHandle: 3 to 30 letters, digits, and _ . - inside.
 func ValidHandle(handle string) bool {
-	return handle == norm.NFKC.String(handle) && handlePattern.MatchString(handle)
+	return handle == norm.NFKC.String(handle) && handlePattern.MatchString(handle) && !hasControl(handle) && oneScript(handle)
 }
 
 func foldHandle(handle string) string { return strings.ToLower(norm.NFKC.String(handle)) }
-func foldEmail(email string) string   { return strings.ToLower(strings.TrimSpace(email)) }
+
+// foldEmail is the form in which two addresses are compared.
+func foldEmail(email string) string {
+	return strings.ToLower(norm.NFKC.String(strings.TrimSpace(email)))
+}
+
+// FoldLogin is the form in which what was typed to sign in is looked up, and counted.
+func FoldLogin(login string) string {
+	return strings.ToLower(norm.NFKC.String(strings.TrimSpace(login)))
+}
 
 // MemberByHandle finds a member without regard to case.
 func (d *DB) MemberByHandle(ctx context.Context, handle string) (Member, error) {
@@ -203,8 +213,8 @@ func (d *DB) CaughtUp(ctx context.Context, v Viewer) error {
 	})
 }
 
-// CleanName folds a display name to one line of printable text, at most 60 characters.
-// It fails for text that would show as something else: NUL, control characters, bidirectional overrides.
+// CleanName folds a display name to one line of printable text, at most 60 characters. It fails for text that would
+// show as something else, or as nothing: NUL, control and invisible characters, bidirectional overrides.
 func CleanName(name string) (string, bool) {
 	name = strings.Join(strings.Fields(norm.NFC.String(name)), " ")
 	if !utf8.ValidString(name) || utf8.RuneCountInString(name) > 60 || hasControl(name) {
@@ -213,9 +223,70 @@ func CleanName(name string) (string, bool) {
 	return name, true
 }
 
-// hasControl finds control characters and the bidirectional ones that can make a line read as another.
+// hasControl finds control characters, the bidirectional ones that can make a line read as another, and those that
+// show nothing at all. The two joiners are part of how some scripts are written, between letters.
 func hasControl(s string) bool {
-	return strings.ContainsFunc(s, func(r rune) bool {
-		return r < ' ' || r == 0x7f || r >= 0x80 && r < 0xa0 || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069 || r == 0x200e || r == 0x200f || r == 0x061c || r == utf8.RuneError
-	})
+	before := rune(0)
+	for i, r := range s {
+		switch {
+		case r == utf8.RuneError, unicode.IsControl(r), unicode.Is(unicode.Bidi_Control, r):
+			return true
+		case r == 0x200c || r == 0x200d:
+			after, _ := utf8.DecodeRuneInString(s[i+3:])
+			if before == 0 || before == ' ' || after == utf8.RuneError || after == ' ' || before == 0x200c || before == 0x200d {
+				return true
+			}
+		case unicode.Is(unicode.Variation_Selector, r): // an emoji's, behind it
+			if before == 0 || before == ' ' {
+				return true
+			}
+		case unicode.Is(unicode.Cf, r), unicode.Is(unicode.Other_Default_Ignorable_Code_Point, r), r == 0x2800:
+			return true
+		}
+		before = r
+	}
+	return false
+}
+
+// oneScript reports that the letters of a handle are of one script, so that it cannot be mistaken for another that
+// looks the same, and its digits of one kind. Japanese and Korean are written in several at once.
+func oneScript(handle string) bool {
+	together := []*unicode.RangeTable{unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Hangul, unicode.Bopomofo}
+	script, zero := "", rune(-1)
+	for _, r := range handle {
+		if unicode.IsDigit(r) {
+			base := r - rune(digitValue(r))
+			if zero >= 0 && base != zero {
+				return false
+			}
+			zero = base
+			continue
+		}
+		if !unicode.IsLetter(r) || unicode.Is(unicode.Common, r) || unicode.Is(unicode.Inherited, r) {
+			continue
+		}
+		of := "east"
+		if !unicode.In(r, together...) {
+			for name, table := range unicode.Scripts {
+				if unicode.Is(table, r) {
+					of = name
+					break
+				}
+			}
+		}
+		if script != "" && of != script {
+			return false
+		}
+		script = of
+	}
+	return true
+}
+
+// digitValue is the value of a decimal digit: in every script they stand in tens, in order.
+func digitValue(r rune) int {
+	n := 0
+	for n < 9 && unicode.IsDigit(r-rune(n)-1) {
+		n++
+	}
+	return n % 10
 }

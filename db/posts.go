@@ -81,13 +81,13 @@ func (d *DB) CreatePost(ctx context.Context, v Viewer, n NewPost) (id int64, err
 		return 0, err
 	}
 	err = d.change(ctx, "CreatePost", func(ctx context.Context, tx *tx) error {
-		if id, err = tx.repeated(ctx, v, n.Key, "post"); err != nil || id != 0 {
+		if id, err = tx.repeated(ctx, v, n.FormKey()); err != nil || id != 0 {
 			return err
 		}
 		if id, err = insertPost(ctx, tx, v, n, body); err != nil {
 			return err
 		}
-		return tx.remember(ctx, v, n.Key, "post", id)
+		return tx.remember(ctx, v, n.FormKey(), "post", id)
 	})
 	return id, err
 }
@@ -126,6 +126,11 @@ func insertPost(ctx context.Context, tx *tx, v Viewer, n NewPost, body markup.Re
 	}
 	if v.ID == 0 {
 		return id, nil
+	}
+	if n.CreatedAt == now {
+		if err := tx.readOwn(ctx, v, id, now); err != nil {
+			return 0, err
+		}
 	}
 	return id, tx.one(ctx, "author", "UPDATE members SET post_count = post_count + 1 WHERE id = ?", v.ID)
 }

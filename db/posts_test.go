@@ -118,8 +118,13 @@ func TestAHundredSubmitsOfOneFormMakeOneThing(t *testing.T) {
 	if page, err := s.Comments(s.ctx, s.author, db.Thread{PostID: first}); err != nil || len(page.Comments) != 1 {
 		t.Errorf("%d comments, %v", len(page.Comments), err)
 	}
-	if id, err := s.WasSent(s.ctx, s.author, "post-key", "post"); err != nil || id != posts[0] {
+	if id, err := s.WasSent(s.ctx, s.author, n.FormKey()); err != nil || id != posts[0] {
 		t.Errorf("WasSent answers %d, %v", id, err)
+	}
+	// The same key on another text, after the browser's back button, is another form: nothing that was written is lost.
+	n.Title = "Twice"
+	if id, err := s.CreatePost(s.ctx, s.author, n); err != nil || id == posts[0] {
+		t.Errorf("another text under the same key made %d, %v", id, err)
 	}
 	// A key is a member's own: another's form with the same one is another form.
 	if id, err := s.CreatePost(s.ctx, other, n); err != nil || id == posts[0] {
@@ -194,5 +199,61 @@ func TestALockedPostTakesNoComments(t *testing.T) {
 	}
 	if err := s.SetLocked(s.ctx, stranger, post, false); !errors.Is(err, db.ErrForbidden) {
 		t.Errorf("a stranger's unlock answered %v", err)
+	}
+}
+
+func TestHandlesAndNamesShowAsWhatTheyAre(t *testing.T) {
+	t.Parallel()
+	for handle, want := range map[string]bool{
+		"wren": true, "ruth.ac": true, "a_b-c9": true, "Ελένη": true, "дмитро": true, "山田たろう": true, "김철수": true, "نور": true, "مینا٢": true,
+		"wrеn": false /* Cyrillic е */, "аdmin": false, "1١١": false, "\u1160\u1160\u1160": false, "\u115f\u115fa": false, "ab": false, "-ab": false,
+	} {
+		if got := db.ValidHandle(handle); got != want {
+			t.Errorf("ValidHandle(%q) is %v", handle, got)
+		}
+	}
+	for name, want := range map[string]bool{
+		"Maren Holt": true, "👩\u200d🚀 Ines": true, "می\u200cخواهم": true, "❤\ufe0f": true, "O’Malley": true,
+		"\u200b": false, "\u2060": false, "\u3164": false, "\u00ad": false, "\ufeff": false, "\U000e0041": false, "wren\u200b": false,
+		"a\u202eb": false, "a\x00b": false, "\u200dwren": false, "wren\u200c": false, "\u2800": false,
+	} {
+		if _, got := db.CleanName(name); got != want {
+			t.Errorf("CleanName(%q) is %v", name, got)
+		}
+		if _, got := db.CleanTitle(name); got != want {
+			t.Errorf("CleanTitle(%q) is %v", name, got)
+		}
+	}
+}
+
+func TestOnesOwnWordsAreNotNews(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	other := s.member("other", db.Plain)
+	post := s.post(db.NewPost{Title: "Mine", Body: "text"})
+	unread := func(v db.Viewer) bool {
+		t.Helper()
+		p, err := s.PostByID(s.ctx, v, post)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p.Unread
+	}
+	if unread(s.author) {
+		t.Error("one's own post is unread")
+	}
+	s.comment(post, 0, "my own")
+	if unread(s.author) {
+		t.Error("a post is unread after one's own comment")
+	}
+	if _, err := s.CreateComment(s.ctx, other, db.NewComment{PostID: post, Body: "theirs"}); err != nil {
+		t.Fatal(err)
+	}
+	if !unread(s.author) {
+		t.Error("another's comment is no news")
+	}
+	s.comment(post, 0, "mine, written without having read theirs")
+	if !unread(s.author) {
+		t.Error("one's own comment hides another's")
 	}
 }

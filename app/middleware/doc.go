@@ -10,11 +10,12 @@
 //	Visitor        who asks: the log and the limits need the address
 //	Recover        below the id, so that a panic's page can show it
 //	RequestLog     one line a request, whatever ended it
+//	SlowBody       around all that may answer without reading the body
 //	Host           nothing is done for a name that is not ours
 //	Gate           nothing new is begun while the server stops
 //	CrossOrigin    refused before any work
 //	Compress       pages and texts; never a stream
-//	SlowBody       and MaxBody: what a body may cost
+//	MaxBody        what a body may cost
 //	WriteDeadline  how long a reader may take
 //	WithTimeout    the deadline of the database work
 //	session        (a file of its own: it needs the database)

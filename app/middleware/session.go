@@ -15,6 +15,9 @@ import (
 // sessionDeadline bounds the look-up of a session within the request's own deadline.
 const sessionDeadline = 5 * time.Second
 
+// touchDeadline bounds the write of its last use: a page does not wait for whoever holds the write lock.
+const touchDeadline = 100 * time.Millisecond
+
 type viewerKey struct{}
 
 // Session finds who asks, by the cookie of that name, and puts them into the context. A cookie that belongs to no
@@ -32,7 +35,10 @@ func Session(next http.Handler, d *db.DB, cookie string, log *slog.Logger, fail 
 		ctx, cancel := context.WithTimeout(r.Context(), sessionDeadline)
 		viewer, touch, err := d.ViewerBySession(ctx, auth.HashToken(c.Value))
 		if err == nil && touch {
-			if err := d.TouchSession(ctx, viewer); err != nil {
+			touching, stop := context.WithTimeout(ctx, touchDeadline)
+			err := d.TouchSession(touching, viewer)
+			stop()
+			if err != nil {
 				log.WarnContext(r.Context(), "session's last use not written", "error", err)
 			}
 		}

@@ -40,7 +40,7 @@ func (b *boundedBody) Read(p []byte) (int, error) {
 
 // Pace is how slowly a body may come.
 type Pace struct {
-	Grace          time.Duration // from the first read, whatever comes
+	Grace          time.Duration // from the head of the request, whatever comes
 	BytesPerSecond int64         // on average, after that
 }
 
@@ -54,7 +54,10 @@ func DefaultPace() Pace { return Pace{Grace: 10 * time.Second, BytesPerSecond: 1
 func SlowBody(next http.Handler, pace Pace) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Body != nil && r.Body != http.NoBody {
-			r.Body = &pacedBody{ReadCloser: r.Body, conn: http.NewResponseController(w), pace: pace}
+			body := &pacedBody{ReadCloser: r.Body, conn: http.NewResponseController(w), pace: pace, began: time.Now()}
+			// From the start, because a body that no handler reads is drained by the server before it answers.
+			_ = body.conn.SetReadDeadline(body.began.Add(pace.Grace))
+			r.Body = body
 		}
 		next.ServeHTTP(w, r)
 	})
@@ -69,9 +72,6 @@ type pacedBody struct {
 }
 
 func (b *pacedBody) Read(p []byte) (int, error) {
-	if b.began.IsZero() {
-		b.began = time.Now()
-	}
 	earned := time.Duration(float64(b.read) / float64(b.pace.BytesPerSecond) * float64(time.Second))
 	// A writer that has no connection (a test's recorder) cannot be slow either.
 	_ = b.conn.SetReadDeadline(b.began.Add(b.pace.Grace + earned))

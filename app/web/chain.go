@@ -29,7 +29,7 @@ func (s *Server) chain() (http.Handler, error) {
 	pages = middleware.Session(pages, s.db, s.cookie, s.log, fail)
 	pages = middleware.WithTimeout(pages, s.config.RequestTimeout)
 	pages = middleware.WriteDeadline(pages, writeBudget)
-	pages = middleware.SlowBody(middleware.MaxBody(pages, middleware.FormBytes), middleware.DefaultPace())
+	pages = middleware.MaxBody(pages, middleware.FormBytes)
 	pages, err := middleware.Compress(pages)
 	if err != nil {
 		return nil, err
@@ -45,7 +45,9 @@ func (s *Server) chain() (http.Handler, error) {
 	root.HandleFunc("GET /readyz", s.ready)
 	root.Handle("/", middleware.Host(s.gate.Handler(site, fail), s.config.AllowedHosts(), fail))
 
-	var h http.Handler = middleware.RequestLog(root, s.log, slow)
+	// Around everything that may answer without reading the body.
+	paced := middleware.SlowBody(root, middleware.DefaultPace())
+	var h http.Handler = middleware.RequestLog(paced, s.log, slow)
 	h = middleware.Recover(h, s.log, fail)
 	h = middleware.Visitor(h, proxies)
 	h = middleware.Tracing(h, proxies)

@@ -282,10 +282,11 @@ func (s *Server) createChannel(w http.ResponseWriter, r *http.Request) error {
 	if !ok {
 		return s.channelFormAgain(w, r, f)
 	}
-	if err := s.allowWrite(ctx, v, f.Key, "channel"); err != nil {
+	n := db.NewChannel{Slug: f.NewSlug, Name: f.Name, Description: f.Description, Rules: f.Rules, Key: f.Key}
+	if err := s.allowWrite(ctx, v, n.FormKey()); err != nil {
 		return err
 	}
-	slug, err := s.db.CreateChannel(ctx, v, db.NewChannel{Slug: f.NewSlug, Name: f.Name, Description: f.Description, Rules: f.Rules, Key: f.Key})
+	slug, err := s.db.CreateChannel(ctx, v, n)
 	var limit *markup.LimitError
 	switch {
 	case errors.Is(err, db.ErrConflict):

@@ -231,10 +231,11 @@ func (s *Server) createComment(w http.ResponseWriter, r *http.Request) error {
 		f.Error = ui.T(ctx, "Write something first.")
 		return s.replyAgain(w, r, &p, f)
 	}
-	if err := s.allowWrite(ctx, v, f.Key, "comment"); err != nil {
+	n := db.NewComment{PostID: p.ID, ParentID: f.ParentID, Body: f.Body, Key: f.Key}
+	if err := s.allowWrite(ctx, v, n.FormKey()); err != nil {
 		return err
 	}
-	id, err := s.db.CreateComment(ctx, v, db.NewComment{PostID: p.ID, ParentID: f.ParentID, Body: f.Body, Key: f.Key})
+	id, err := s.db.CreateComment(ctx, v, n)
 	var limit *markup.LimitError
 	if errors.As(err, &limit) {
 		f.Error = ui.LimitText(ctx, limit.Limit, limit.Max)
@@ -254,11 +255,11 @@ func (s *Server) createComment(w http.ResponseWriter, r *http.Request) error {
 	if p, err = s.db.PostByID(ctx, v, p.ID); err != nil {
 		return err
 	}
-	n, err := s.alone(r, &p, c)
+	shown, err := s.alone(r, &p, c)
 	if err != nil {
 		return err
 	}
-	parts := []templ.Component{comments.Fresh(&n, ui.N(ctx, "%s comment", "%s comments", p.Comments))}
+	parts := []templ.Component{comments.Fresh(&shown, ui.N(ctx, "%s comment", "%s comments", p.Comments))}
 	if c.ParentID == 0 {
 		parts = append(parts, comments.Renewed(comments.Reply{PostID: p.ID, Key: newKey()}))
 	}

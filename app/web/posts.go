@@ -190,10 +190,11 @@ func (s *Server) createPost(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := s.allowWrite(ctx, v, f.Key, "post"); err != nil {
+	n := db.NewPost{ChannelID: c.ID, Kind: f.Kind, Title: f.Title, Body: f.Body, Tags: tags, Key: f.Key}
+	if err := s.allowWrite(ctx, v, n.FormKey()); err != nil {
 		return err
 	}
-	id, err := s.db.CreatePost(ctx, v, db.NewPost{ChannelID: c.ID, Kind: f.Kind, Title: f.Title, Body: f.Body, Tags: tags, Key: f.Key})
+	id, err := s.db.CreatePost(ctx, v, n)
 	var limit *markup.LimitError
 	if errors.As(err, &limit) {
 		f.BodyError = ui.LimitText(ctx, limit.Limit, limit.Max)

@@ -139,7 +139,7 @@ const newcomer = 24 * time.Hour
 
 // allowWrite counts a post or comment against the viewer's limit. A form that was sent before is let through: it
 // makes nothing new.
-func (s *Server) allowWrite(ctx context.Context, v db.Viewer, key, kind string) error {
+func (s *Server) allowWrite(ctx context.Context, v db.Viewer, formKey string) error {
 	if v.Staff() {
 		return nil
 	}
@@ -151,7 +151,7 @@ func (s *Server) allowWrite(ctx context.Context, v db.Viewer, key, kind string) 
 	if err == nil {
 		return nil
 	}
-	if id, lookErr := s.db.WasSent(ctx, v, key, kind); lookErr == nil && id != 0 {
+	if id, lookErr := s.db.WasSent(ctx, v, formKey); lookErr == nil && id != 0 {
 		return nil
 	}
 	return err

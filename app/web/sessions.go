@@ -30,7 +30,7 @@ func (s *Server) signInForm(w http.ResponseWriter, r *http.Request) error {
 func (s *Server) signIn(w http.ResponseWriter, r *http.Request) error {
 	ctx := r.Context()
 	f := sessions.SignIn{Login: strings.TrimSpace(r.PostFormValue("login")), Next: respond.Local(r.PostFormValue("next"))}
-	if err := s.limits.SignIn(ctx, strings.ToLower(f.Login)); err != nil {
+	if err := s.limits.SignIn(ctx, db.FoldLogin(f.Login)); err != nil {
 		return err
 	}
 	password := r.PostFormValue("password")

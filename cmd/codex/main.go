@@ -71,7 +71,7 @@ func signals() (ctx, force context.Context, stop func()) {
 	force, cut := context.WithCancel(context.Background())
 	ch := make(chan os.Signal, 2)
 	done := make(chan struct{})
-	signal.Notify(ch, os.Interrupt, syscall.SIGTERM)
+	signal.Notify(ch, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	go func() {
 		for _, end := range []context.CancelFunc{cancel, cut} {
 			select {
