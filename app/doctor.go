@@ -83,7 +83,7 @@ func examineDatabase(ctx context.Context, dir string, migrations fs.FS) []Findin
 		}
 		return nil
 	}
-	site, err := OpenSite(ctx, SiteOptions{Dir: dir, Migrations: migrations, Pending: true})
+	site, err := OpenSite(ctx, SiteOptions{Dir: dir, Migrations: migrations, Pending: true, Existing: true})
 	if err != nil {
 		return []Finding{{Found: err.Error(), Advice: "codex restore FILE puts a backup in its place, and keeps what is there.", Bad: true}}
 	}

@@ -17,7 +17,9 @@ import (
 
 // The files of a data directory, beside the database.
 const (
-	lockFile    = "codex.lock"    // held while a server, a migration or a restore has the directory
+	lockFile    = "codex.lock"    // held by the one server, migration or restore that has the directory
+	useFile     = "codex.use"     // held together by all that have the database open; alone to change its schema or replace it
+	importFile  = "codex.import"  // held by the one import that runs
 	markerFile  = "codex.id"      // which site this is: the same id stands in the database
 	runningFile = "codex.running" // there while a server runs, and after one that was killed
 )
@@ -36,16 +38,18 @@ var ErrRunning = errors.New("a server is running on this data directory")
 type Site struct {
 	Dir   string
 	DB    *db.DB
-	Alone bool // this process holds the directory's lock
-	lock  *os.File
+	Alone bool // nobody else had the directory when it was opened
+	locks []*os.File
+	use   *os.File
 }
 
 // SiteOptions say how to open a data directory.
 type SiteOptions struct {
 	Dir        string
 	Migrations fs.FS
-	Alone      bool              // fail with ErrRunning when a server has it
-	Migrate    bool              // apply what is pending, when the directory is held
+	Alone      bool              // keep the directory for this process; fail with ErrRunning when another has it
+	Existing   bool              // a forum must be there; none is made
+	Migrate    bool              // apply what is pending, when nobody else has the directory
 	Pending    bool              // open it too when something is pending
 	Applied    func(name string) // for each migration; may be nil
 	Snapshot   func(path string) // the copy that was taken before; may be nil
@@ -58,20 +62,55 @@ func OpenSite(ctx context.Context, o SiteOptions) (*Site, error) {
 		return nil, &Refused{Reason: fmt.Sprintf("the data directory %s cannot be made", o.Dir), Err: err}
 	}
 	s := &Site{Dir: o.Dir}
-	var err error
-	switch s.lock, err = lock(filepath.Join(o.Dir, lockFile)); {
-	case err == nil:
-		s.Alone = true
-	case errors.Is(err, ErrRunning) && !o.Alone:
-	case errors.Is(err, ErrRunning):
-		return nil, &Refused{Reason: fmt.Sprintf("another codex is running on the data directory %s", o.Dir), Err: err}
-	default:
-		return nil, &Refused{Reason: fmt.Sprintf("the data directory %s cannot be written to", o.Dir), Err: err}
-	}
-	if err := s.open(ctx, o); err != nil {
+	if err := s.enter(ctx, o); err != nil {
 		return nil, errors.Join(err, s.Close(context.WithoutCancel(ctx)))
 	}
 	return s, nil
+}
+
+// enter takes the locks and opens the database. A command that may run beside a server holds codex.lock only while it
+// opens, so that a server can be started meanwhile.
+func (s *Site) enter(ctx context.Context, o SiteOptions) error {
+	unwritable := func(err error) error {
+		return &Refused{Reason: fmt.Sprintf("the data directory %s cannot be written to", o.Dir), Err: err}
+	}
+	own, err := lock(s.path(lockFile), true)
+	switch {
+	case err == nil:
+		s.Alone = true
+		s.locks = append(s.locks, own)
+	case errors.Is(err, ErrRunning) && !o.Alone:
+	case errors.Is(err, ErrRunning):
+		return &Refused{Reason: fmt.Sprintf("another codex is running on the data directory %s", o.Dir), Err: err}
+	default:
+		return unwritable(err)
+	}
+	if s.use, err = lock(s.path(useFile), false); errors.Is(err, ErrRunning) {
+		return &Refused{Reason: fmt.Sprintf("a restore or a migration is running on the data directory %s", o.Dir), Err: err}
+	} else if err != nil {
+		return unwritable(err)
+	}
+	s.locks = append(s.locks, s.use)
+	if err := s.open(ctx, o); err != nil {
+		return err
+	}
+	if own != nil && !o.Alone {
+		s.locks = s.locks[1:]
+		return own.Close()
+	}
+	return nil
+}
+
+// Importing takes the lock of imports: only one runs at a time.
+func (s *Site) Importing() error {
+	held, err := lock(s.path(importFile), true)
+	if errors.Is(err, ErrRunning) {
+		return &Refused{Reason: "another import is running on the data directory " + s.Dir}
+	}
+	if err == nil {
+		s.locks = append(s.locks, held)
+	}
+	return err
 }
 
 func (s *Site) path(name string) string { return filepath.Join(s.Dir, name) }
@@ -82,13 +121,31 @@ func (s *Site) open(ctx context.Context, o SiteOptions) error {
 	if err != nil {
 		return err
 	}
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		if o.Existing {
+			return &Refused{Reason: "there is no forum in the data directory " + s.Dir}
+		}
+		// SQLite would make it readable for everybody.
+		if err := writeWhole(path, nil); err != nil {
+			return err
+		}
+	}
 	if s.DB, err = db.Open(ctx, db.Options{Path: path}); err != nil {
 		return s.unreadable(path, err)
+	}
+	for _, suffix := range []string{"", "-wal", "-shm"} {
+		adopt(path + suffix)
 	}
 	if err := s.check(ctx, path); err != nil {
 		return err
 	}
-	if s.Alone && o.Migrate {
+	pending := s.current(ctx, o.Migrations)
+	if s.Alone && o.Migrate && pending != nil {
+		if err := relock(s.use, true); errors.Is(err, ErrRunning) {
+			return &Refused{Reason: fmt.Sprintf("the database in %s waits for a migration, and another codex command has it open: try again when that has ended", s.Dir)}
+		} else if err != nil {
+			return err
+		}
 		applied := o.Applied
 		if applied == nil {
 			applied = func(string) {}
@@ -100,10 +157,13 @@ func (s *Site) open(ctx context.Context, o SiteOptions) error {
 		if err != nil {
 			return err
 		}
+		if err := relock(s.use, false); err != nil {
+			return fmt.Errorf("after the migration: %w", err)
+		}
 	} else if o.Pending {
 		return nil
-	} else if err := s.current(ctx, o.Migrations); err != nil {
-		return err
+	} else if pending != nil {
+		return pending
 	}
 	return s.identify(ctx, id)
 }
@@ -228,6 +288,7 @@ func writeWhole(path string, content []byte) error {
 	if err := os.Rename(part, path); err != nil {
 		return fmt.Errorf("name %s: %w", path, err)
 	}
+	adopt(path)
 	return nil
 }
 
@@ -250,9 +311,10 @@ func (s *Site) Close(ctx context.Context) error {
 	if s.DB != nil {
 		err = s.DB.Close(ctx)
 	}
-	if s.lock != nil {
-		err = errors.Join(err, s.lock.Close())
+	for _, held := range s.locks {
+		err = errors.Join(err, held.Close())
 	}
+	s.locks = nil
 	return err
 }
 
@@ -266,7 +328,7 @@ type Refused struct {
 func (e *Refused) Error() string {
 	text := e.Reason
 	if e.Err != nil {
-		text += " (" + e.Err.Error() + ")"
+		text += " (" + strings.ReplaceAll(e.Err.Error(), "\n", "; ") + ")"
 	}
 	if e.Restore {
 		text += ". Nothing was written. Put a backup in its place with: codex restore FILE"

@@ -13,7 +13,7 @@ type backupCmd struct {
 }
 
 func (b *backupCmd) Run(ctx context.Context, c *console) error {
-	site, err := app.OpenSite(ctx, app.SiteOptions{Dir: b.Data, Migrations: migrations(), Pending: true})
+	site, err := app.OpenSite(ctx, app.SiteOptions{Dir: b.Data, Migrations: migrations(), Pending: true, Existing: true})
 	if err != nil {
 		return err
 	}

@@ -30,6 +30,9 @@ func (i *importStackExchange) Run(ctx context.Context, c *console) error {
 	if err != nil {
 		return err
 	}
+	if err := site.Importing(); err != nil {
+		return closing(ctx, site, err)
+	}
 	progress := importer.NewProgress(os.Stderr)
 	report, err := importer.Import(ctx, site.DB, dump, importer.Options{Channel: i.Channel, ChannelName: i.Name, Site: i.Site, Progress: progress})
 	progress.Finish()

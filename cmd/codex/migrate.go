@@ -50,7 +50,7 @@ type migrateStatus struct {
 }
 
 func (m *migrateStatus) Run(ctx context.Context, c *console) error {
-	site, err := app.OpenSite(ctx, app.SiteOptions{Dir: m.Data, Migrations: migrations(), Pending: true})
+	site, err := app.OpenSite(ctx, app.SiteOptions{Dir: m.Data, Migrations: migrations(), Pending: true, Existing: true})
 	if err != nil {
 		return err
 	}

@@ -17,6 +17,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"codex/app"
 )
 
 // The tests of this package run the command as a process of its own: the test binary again, told to be codex.
@@ -528,4 +530,43 @@ func TestTheSetupTokenMakesTheFirstAdministrator(t *testing.T) {
 		t.Error("a token is printed though there is an administrator")
 	}
 	again.stop()
+}
+
+func TestAServerStartsBesideACommandAndARestoreDoesNot(t *testing.T) {
+	t.Parallel()
+	dir := ready(t)
+	file := filepath.Join(t.TempDir(), "site.backup")
+	if out, code := execute(t, "", "backup", file, "--data", dir); code != 0 {
+		t.Fatalf("backup: %s", out)
+	}
+	if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("a backup holds password hashes, and others may read it: %v %v", info.Mode(), err)
+	}
+	site, err := app.OpenSite(t.Context(), app.SiteOptions{Dir: dir, Migrations: migrations(), Migrate: true}) // as an import does
+	if err != nil {
+		t.Fatal(err)
+	}
+	if out, code := execute(t, "", "restore", file, "--data", dir); code != 1 || !strings.Contains(out, "another command is running on") {
+		t.Errorf("restore beside a command: exit code %d: %s", code, out)
+	}
+	if err := site.Importing(); err != nil {
+		t.Fatal(err)
+	}
+	if out, code := execute(t, "", "import", "stackexchange", t.TempDir(), "--channel", "x", "--site", "https://x.stackexchange.com", "--data", dir); code != 1 {
+		t.Errorf("an import beside an import: exit code %d: %s", code, out)
+	}
+	s := serve(t, dir)
+	s.stop()
+	if err := site.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if out, code := execute(t, "", "restore", filepath.Join(dir, "codex.db"), "--data", t.TempDir()); code != 0 {
+		t.Errorf("a database without a log is a copy: exit code %d: %s", code, out)
+	}
+	if out, code := execute(t, "", "restore", filepath.Join(dir, "codex.db"), "--data", dir); code != 1 || !strings.Contains(out, "is a database in use") {
+		t.Errorf("restore of a database onto itself: exit code %d: %s", code, out)
+	}
+	if out, code := execute(t, "", "backup", filepath.Join(t.TempDir(), "x"), "--data", t.TempDir()); code != 1 || !strings.Contains(out, "there is no forum in") {
+		t.Errorf("backup of nothing: exit code %d: %s", code, out)
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/mail"
 	"os"
 	"strings"
 
@@ -38,6 +39,13 @@ func (u *userAdd) Run(ctx context.Context, c *console) error {
 	if !db.ValidHandle(u.Handle) {
 		return &wrongUsage{fmt.Sprintf("%q is no handle: it needs 3 to 30 letters, digits, dots, hyphens and underscores", u.Handle)}
 	}
+	if a, err := mail.ParseAddress(u.Email); err != nil || a.Address != u.Email || len(u.Email) > 254 {
+		return &wrongUsage{fmt.Sprintf("%q is no e-mail address", u.Email)}
+	}
+	name, ok := db.CleanName(u.Name)
+	if !ok {
+		return &wrongUsage{"the name has more than 60 characters, or some that cannot be shown"}
+	}
 	hash, err := readPassword(ctx, c)
 	if err != nil {
 		return err
@@ -46,7 +54,7 @@ func (u *userAdd) Run(ctx context.Context, c *console) error {
 	if err != nil {
 		return err
 	}
-	_, err = site.DB.CreateMember(ctx, db.NewMember{Handle: u.Handle, Name: u.Name, Email: u.Email, Password: hash, Role: db.Role(u.Role), Origin: "command"})
+	_, err = site.DB.CreateMember(ctx, db.NewMember{Handle: u.Handle, Name: name, Email: u.Email, Password: hash, Role: db.Role(u.Role), Origin: "command"})
 	switch {
 	case errors.Is(err, db.ErrHandleTaken):
 		err = fmt.Errorf("the handle %s is taken", u.Handle)
@@ -95,7 +103,7 @@ func (u *userPassword) Run(ctx context.Context, c *console) error {
 
 // change finds a member and does something to them.
 func (d dataFlag) change(ctx context.Context, handle string, do func(*db.DB, db.Member) error) error {
-	site, err := d.open(ctx)
+	site, err := app.OpenSite(ctx, app.SiteOptions{Dir: d.Data, Migrations: migrations(), Migrate: true, Existing: true})
 	if err != nil {
 		return err
 	}
