@@ -333,7 +333,7 @@ func insertComment(ctx context.Context, tx *tx, v Viewer, n NewComment, body mar
 		}
 	}
 	if v.ID != 0 && !n.History {
-		if err := tx.readOwn(ctx, v, n.PostID, n.CreatedAt); err != nil {
+		if err := tx.readOwn(ctx, v, n.PostID, 1, n.CreatedAt); err != nil {
 			return 0, err
 		}
 	}
@@ -436,15 +436,12 @@ func (d *DB) CommentsByAuthor(ctx context.Context, v Viewer, authorID int64, aft
 	return list, err
 }
 
-// IsNotFound reports that a row is not there or not for the viewer's eyes.
-func IsNotFound(err error) bool { return errors.Is(err, ErrNotFound) }
-
-// readOwn counts a comment that is about to be counted as read by its author, who had read all before it or never
-// said: one's own words are not news.
-func (t *tx) readOwn(ctx context.Context, v Viewer, post int64, at Millis) error {
+// readOwn notes that the author of a post, or of the comments (0 or 1) that are about to be counted, has read it, if they
+// had read all before or never said: one's own words are not news.
+func (t *tx) readOwn(ctx context.Context, v Viewer, post int64, comments int, at Millis) error {
 	_, err := t.exec(ctx, "own comment", `INSERT INTO reads (member_id, post_id, comments_seen, read_at)
-		SELECT ?, p.id, p.comment_count + 1, ? FROM posts p WHERE p.id = ?
+		SELECT ?, p.id, p.comment_count + ?, ? FROM posts p WHERE p.id = ?
 		ON CONFLICT (member_id, post_id) DO UPDATE SET comments_seen = excluded.comments_seen, read_at = excluded.read_at
-		WHERE reads.comments_seen + 1 >= excluded.comments_seen AND reads.read_at < excluded.read_at`, v.ID, at, post)
+		WHERE reads.comments_seen + 1 >= excluded.comments_seen AND reads.read_at < excluded.read_at`, v.ID, comments, at, post)
 	return err
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/mail"
 	"regexp"
 	"strings"
 	"unicode"
@@ -44,6 +45,12 @@ var handlePattern = regexp.MustCompile(`^[\p{L}\p{N}][\p{L}\p{N}_.\-]{1,28}[\p{L
 // ValidHandle: 3 to 30 letters, digits, and _ . - inside.
 func ValidHandle(handle string) bool {
 	return handle == norm.NFKC.String(handle) && handlePattern.MatchString(handle) && !hasControl(handle) && oneScript(handle)
+}
+
+// ValidEmail: one bare address, as a mailbox may be named.
+func ValidEmail(email string) bool {
+	a, err := mail.ParseAddress(email)
+	return err == nil && a.Address == email && len(email) <= 254
 }
 
 func foldHandle(handle string) string { return strings.ToLower(norm.NFKC.String(handle)) }
@@ -216,8 +223,8 @@ func (d *DB) CaughtUp(ctx context.Context, v Viewer) error {
 // CleanName folds a display name to one line of printable text, at most 60 characters. It fails for text that would
 // show as something else, or as nothing: NUL, control and invisible characters, bidirectional overrides.
 func CleanName(name string) (string, bool) {
-	name = strings.Join(strings.Fields(norm.NFC.String(name)), " ")
-	if !utf8.ValidString(name) || utf8.RuneCountInString(name) > 60 || hasControl(name) {
+	name, ok := CleanTitle(name)
+	if !ok || utf8.RuneCountInString(name) > 60 {
 		return "", false
 	}
 	return name, true

@@ -231,14 +231,15 @@ func TestOnesOwnWordsAreNotNews(t *testing.T) {
 	s := newSite(t)
 	other := s.member("other", db.Plain)
 	post := s.post(db.NewPost{Title: "Mine", Body: "text"})
-	unread := func(v db.Viewer) bool {
+	read := func(v db.Viewer) db.Post {
 		t.Helper()
 		p, err := s.PostByID(s.ctx, v, post)
 		if err != nil {
 			t.Fatal(err)
 		}
-		return p.Unread
+		return p
 	}
+	unread := func(v db.Viewer) bool { t.Helper(); return read(v).Unread }
 	if unread(s.author) {
 		t.Error("one's own post is unread")
 	}
@@ -249,11 +250,24 @@ func TestOnesOwnWordsAreNotNews(t *testing.T) {
 	if _, err := s.CreateComment(s.ctx, other, db.NewComment{PostID: post, Body: "theirs"}); err != nil {
 		t.Fatal(err)
 	}
-	if !unread(s.author) {
-		t.Error("another's comment is no news")
+	if p := read(s.author); !p.Unread || p.New != 1 {
+		t.Errorf("another's comment: unread %v, %d new, want 1", p.Unread, p.New)
 	}
 	s.comment(post, 0, "mine, written without having read theirs")
 	if !unread(s.author) {
 		t.Error("one's own comment hides another's")
+	}
+}
+
+func TestTheFirstCommentBelowOnesPostIsNew(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	other := s.member("other", db.Plain)
+	post := s.post(db.NewPost{Title: "Mine", Body: "text"})
+	if _, err := s.CreateComment(s.ctx, other, db.NewComment{PostID: post, Body: "theirs"}); err != nil {
+		t.Fatal(err)
+	}
+	if p, err := s.PostByID(s.ctx, s.author, post); err != nil || !p.Unread || p.New != 1 {
+		t.Errorf("unread %v, %d new, want 1 (%v)", p.Unread, p.New, err)
 	}
 }

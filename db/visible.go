@@ -55,8 +55,9 @@ func (t *tx) readablePost(ctx context.Context, v Viewer, id int64) error {
 
 // readableComment is the same for a comment, and answers the post that it stands below.
 func (t *tx) readableComment(ctx context.Context, v Viewer, id int64) (post int64, err error) {
-	return post, t.get(ctx, "comment", &post, `SELECT k.post_id FROM comments k JOIN posts p ON p.id = k.post_id JOIN channels c ON c.id = p.channel_id
+	err = t.get(ctx, "comment", &post, `SELECT k.post_id FROM comments k JOIN posts p ON p.id = k.post_id JOIN channels c ON c.id = p.channel_id
 		WHERE k.id = ? AND k.deleted_at IS NULL AND p.deleted_at IS NULL AND `+visible, id, v.ID)
+	return post, err
 }
 
 // forbidden makes of "no row changed" that the viewer, who can read the row, may not change it.

@@ -94,6 +94,27 @@ func TestABodyThatComesTooSlowlyEnds(t *testing.T) {
 	}
 }
 
+func TestABodyThatNobodyReadsHoldsNoConnection(t *testing.T) {
+	t.Parallel()
+	pace := middleware.Pace{Grace: 50 * time.Millisecond, BytesPerSecond: 1000}
+	s := serve(t, middleware.SlowBody(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusForbidden) }), pace))
+	conn, err := net.Dial("tcp", s.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	// A body is announced and none comes; without a deadline the server waits for it before it answers.
+	if _, err := conn.Write([]byte("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n")); err != nil {
+		t.Fatal(err)
+	}
+	if err := conn.SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	if answer, err := io.ReadAll(conn); err != nil {
+		t.Errorf("the connection is still open after %q: %v", answer, err)
+	}
+}
+
 func TestAfterTheBodyNoDeadlineIsLeft(t *testing.T) {
 	t.Parallel()
 	pace := middleware.Pace{Grace: 20 * time.Millisecond, BytesPerSecond: 1 << 20}

@@ -8,8 +8,9 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/a-h/templ"
+
 	"codex/app/auth"
-	"codex/app/markup"
 	"codex/app/middleware"
 	"codex/app/web/respond"
 	"codex/db"
@@ -171,7 +172,7 @@ func (s *Server) changeMembership(w http.ResponseWriter, r *http.Request, join b
 	}
 	if respond.Partial(r) {
 		c.Joined = join || c.MyRole == "owner" // who stays
-		return s.respond.Render(w, r, http.StatusOK, channels.JoinButton(c, true))
+		return s.respond.Render(w, r, http.StatusOK, channels.JoinButton(c))
 	}
 	return respond.Redirect(w, r, string(ui.ChannelURL(c.Slug)))
 }
@@ -184,11 +185,7 @@ func (s *Server) seeChannel(w http.ResponseWriter, r *http.Request) error {
 	if err := s.db.SeenChannel(r.Context(), middleware.Viewer(r.Context()), c.ID); err != nil {
 		return err
 	}
-	if respond.Partial(r) {
-		w.WriteHeader(http.StatusNoContent)
-		return nil
-	}
-	return respond.Redirect(w, r, string(ui.ChannelURL(c.Slug)))
+	return respond.Noted(w, r, string(ui.ChannelURL(c.Slug)))
 }
 
 func (s *Server) listChannelMembers(w http.ResponseWriter, r *http.Request) error {
@@ -210,7 +207,7 @@ func (s *Server) listChannelMembers(w http.ResponseWriter, r *http.Request) erro
 		return err
 	}
 	page.Current, page.BackURL, page.BackName = "c/"+c.Slug, ui.ChannelURL(c.Slug), c.Name
-	next := ui.ChannelURL("")[:0]
+	var next templ.SafeURL
 	if len(members) > membersPerPage {
 		members = members[:membersPerPage]
 		last := members[membersPerPage-1]
@@ -287,15 +284,14 @@ func (s *Server) createChannel(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	slug, err := s.db.CreateChannel(ctx, v, n)
-	var limit *markup.LimitError
-	switch {
-	case errors.Is(err, db.ErrConflict):
+	if errors.Is(err, db.ErrConflict) {
 		f.SlugError = ui.T(ctx, "There is a channel at this address already.")
 		return s.channelFormAgain(w, r, f)
-	case errors.As(err, &limit):
-		f.RulesErr = ui.LimitText(ctx, limit.Limit, limit.Max)
+	}
+	if f.RulesErr = limitText(ctx, err); f.RulesErr != "" {
 		return s.channelFormAgain(w, r, f)
-	case err != nil:
+	}
+	if err != nil {
 		return err
 	}
 	return respond.Redirect(w, r, string(ui.ChannelURL(slug)))
@@ -334,9 +330,7 @@ func (s *Server) updateChannel(w http.ResponseWriter, r *http.Request) error {
 		return s.channelFormAgain(w, r, f)
 	}
 	err = s.db.SetChannel(ctx, v, c.ID, f.Name, f.Description, f.Rules)
-	var limit *markup.LimitError
-	if errors.As(err, &limit) {
-		f.RulesErr = ui.LimitText(ctx, limit.Limit, limit.Max)
+	if f.RulesErr = limitText(ctx, err); f.RulesErr != "" {
 		return s.channelFormAgain(w, r, f)
 	}
 	if err != nil {

@@ -32,7 +32,7 @@ func (s *Server) thread(r *http.Request, p *db.Post) (t comments.Thread, firstNe
 		return t, 0, err
 	}
 	address := ui.PostURL(p.ID, p.Slug)
-	t = comments.Thread{PostID: p.ID, PostURL: address, Question: p.Kind == "question", Count: p.Comments, Sort: "best", Under: ask.Under, First: ask.After.Path == ""}
+	t = comments.Thread{PostURL: address, Question: p.Kind == "question", Count: p.Comments, Sort: "best", Under: ask.Under, First: ask.After.Path == ""}
 	sort, under := "", ""
 	if ask.ByTime {
 		t.Sort, sort = "time", "time"
@@ -165,7 +165,7 @@ func placeURL(p db.Place, id int64) templ.SafeURL {
 	case p.Under != 0:
 		return with(path, "under", ui.ID(p.Under)) + anchor
 	case p.Whole:
-		return with(path) + anchor
+		return templ.SafeURL(path) + anchor
 	}
 	return with(path, "sort", "time", "after", p.After.String()) + anchor
 }
@@ -236,9 +236,7 @@ func (s *Server) createComment(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	id, err := s.db.CreateComment(ctx, v, n)
-	var limit *markup.LimitError
-	if errors.As(err, &limit) {
-		f.Error = ui.LimitText(ctx, limit.Limit, limit.Max)
+	if f.Error = limitText(ctx, err); f.Error != "" {
 		return s.replyAgain(w, r, &p, f)
 	}
 	if err != nil {
@@ -359,9 +357,7 @@ func (s *Server) updateComment(w http.ResponseWriter, r *http.Request) error {
 		return s.editCommentForm(w, r, &p, f)
 	}
 	err = s.db.EditComment(ctx, v, c.ID, f.Body)
-	var limit *markup.LimitError
-	if errors.As(err, &limit) {
-		f.Error = ui.LimitText(ctx, limit.Limit, limit.Max)
+	if f.Error = limitText(ctx, err); f.Error != "" {
 		return s.editCommentForm(w, r, &p, f)
 	}
 	if err != nil {

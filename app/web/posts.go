@@ -10,7 +10,6 @@ import (
 	"github.com/a-h/templ"
 
 	"codex/app/auth"
-	"codex/app/markup"
 	"codex/app/middleware"
 	"codex/app/web/respond"
 	"codex/db"
@@ -195,9 +194,7 @@ func (s *Server) createPost(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	id, err := s.db.CreatePost(ctx, v, n)
-	var limit *markup.LimitError
-	if errors.As(err, &limit) {
-		f.BodyError = ui.LimitText(ctx, limit.Limit, limit.Max)
+	if f.BodyError = limitText(ctx, err); f.BodyError != "" {
 		return s.composePage(w, r, f, true)
 	}
 	if err != nil {
@@ -229,9 +226,8 @@ func (s *Server) render(r *http.Request, body string) (templ.Component, error) {
 	}
 	defer leave()
 	result, err := s.db.Preview(ctx, body)
-	var limit *markup.LimitError
-	if errors.As(err, &limit) {
-		return posts.PreviewProblem(ui.LimitText(ctx, limit.Limit, limit.Max)), nil
+	if text := limitText(ctx, err); text != "" {
+		return posts.PreviewProblem(text), nil
 	}
 	return result.HTML, err
 }
@@ -274,9 +270,7 @@ func (s *Server) updatePost(w http.ResponseWriter, r *http.Request) error {
 		return s.composePage(w, r, f, true)
 	}
 	err = s.db.EditPost(ctx, v, p.ID, f.Title, f.Body, tags)
-	var limit *markup.LimitError
-	if errors.As(err, &limit) {
-		f.BodyError = ui.LimitText(ctx, limit.Limit, limit.Max)
+	if f.BodyError = limitText(ctx, err); f.BodyError != "" {
 		return s.composePage(w, r, f, true)
 	}
 	if err != nil {
@@ -358,9 +352,5 @@ func (s *Server) readPost(w http.ResponseWriter, r *http.Request) error {
 	if err := s.db.MarkRead(r.Context(), middleware.Viewer(r.Context()), p.ID, db.Millis(at), max(0, seen)); err != nil {
 		return err
 	}
-	if respond.Partial(r) {
-		w.WriteHeader(http.StatusNoContent)
-		return nil
-	}
-	return respond.Redirect(w, r, string(ui.PostURL(p.ID, p.Slug)))
+	return respond.Noted(w, r, string(ui.PostURL(p.ID, p.Slug)))
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"codex/app/middleware"
+	"codex/app/trace"
 	"codex/app/web/respond"
 	"codex/db"
 )
@@ -102,9 +103,8 @@ func (s *Server) nothing(http.ResponseWriter, *http.Request) error { return db.E
 // serve wraps a route's handler into what net/http calls.
 func (s *Server) serve(rt route) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		named(r)
-		err := s.admit(rt, w, r)
-		if err != nil {
+		trace.From(r.Context()).SetName(r.Pattern) // so that traces of one route can be compared
+		if err := s.admit(rt, w, r); err != nil {
 			s.respond.Fail(w, r, err)
 		}
 	}

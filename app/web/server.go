@@ -8,6 +8,7 @@ package web
 
 import (
 	"context"
+	"errors"
 	"io/fs"
 	"log/slog"
 	"net/http"
@@ -22,11 +23,12 @@ import (
 	"codex/app/assets"
 	"codex/app/auth"
 	"codex/app/config"
+	"codex/app/markup"
 	"codex/app/middleware"
-	"codex/app/trace"
 	"codex/app/web/respond"
 	"codex/db"
 	"codex/views/layout"
+	"codex/views/ui"
 )
 
 // slow is the duration from which on a request is logged with its spans.
@@ -75,7 +77,7 @@ func New(o Options) (http.Handler, error) {
 		limits: middleware.NewLimits(o.Config.Limited(), o.Now), version: o.Version, now: o.Now, cookie: o.Config.CookieName(),
 	}
 	s.respond = &respond.Responder{
-		Log: o.Log, Now: o.Now, Asset: static.URL, Site: func() string { return o.Site },
+		Log: o.Log, Now: o.Now, Asset: static.URL, Site: o.Site,
 		Frame: func(r *http.Request) layout.Page {
 			return layout.Page{Viewer: middleware.Viewer(r.Context()), Path: r.URL.RequestURI()}
 		},
@@ -171,5 +173,11 @@ func with(path string, params ...string) templ.SafeURL {
 	return templ.SafeURL(path + "?" + q.Encode())
 }
 
-// named gives the trace the route's pattern, so that traces of one route can be compared.
-func named(r *http.Request) { trace.From(r.Context()).SetName(r.Pattern) }
+// limitText is what to say of a text that markup refuses; empty for any other error, and for none.
+func limitText(ctx context.Context, err error) string {
+	var limit *markup.LimitError
+	if !errors.As(err, &limit) {
+		return ""
+	}
+	return ui.LimitText(ctx, limit.Limit, limit.Max)
+}

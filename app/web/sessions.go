@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"net/mail"
 	"strings"
 	"unicode/utf8"
 
@@ -164,7 +163,7 @@ func (s *Server) checkSignUp(ctx context.Context, f *sessions.SignUp, password s
 	if !db.ValidHandle(f.Handle) {
 		f.HandleError = ui.T(ctx, "3 to 30 letters, digits, dots, hyphens and underscores; the first and last a letter or a digit.")
 	}
-	if a, err := mail.ParseAddress(f.Email); err != nil || a.Address != f.Email || len(f.Email) > 254 {
+	if !db.ValidEmail(f.Email) {
 		f.EmailError = ui.T(ctx, "This is not an e-mail address.")
 	}
 	switch err := auth.CheckPassword(password); {

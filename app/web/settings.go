@@ -1,13 +1,10 @@
 package web
 
 import (
-	"errors"
 	"net/http"
-	"net/url"
 	"unicode/utf8"
 
 	"codex/app/auth"
-	"codex/app/markup"
 	"codex/app/middleware"
 	"codex/app/web/respond"
 	"codex/db"
@@ -63,13 +60,12 @@ func (s *Server) updateProfile(w http.ResponseWriter, r *http.Request) error {
 	}
 	if show.NameError == "" && show.BioErr == "" {
 		err := s.db.SetProfile(ctx, v, name, show.Bio)
-		var limit *markup.LimitError
 		if err == nil {
 			return respond.Redirect(w, r, "/settings?done=profile")
-		} else if !errors.As(err, &limit) {
+		}
+		if show.BioErr = limitText(ctx, err); show.BioErr == "" {
 			return err
 		}
-		show.BioErr = ui.LimitText(ctx, limit.Limit, limit.Max)
 	}
 	return s.settingsPage(w, r, http.StatusUnprocessableEntity, show)
 }
@@ -82,15 +78,7 @@ func (s *Server) updateTheme(w http.ResponseWriter, r *http.Request) error {
 	if err := s.db.SetTheme(r.Context(), middleware.Viewer(r.Context()), theme); err != nil {
 		return err
 	}
-	if respond.Partial(r) {
-		w.WriteHeader(http.StatusNoContent)
-		return nil
-	}
-	back := "/"
-	if from, err := url.Parse(r.Referer()); err == nil && from.Host == r.Host {
-		back = respond.Local(from.RequestURI())
-	}
-	return respond.Redirect(w, r, back)
+	return respond.Noted(w, r, respond.CameFrom(r))
 }
 
 func (s *Server) updatePassword(w http.ResponseWriter, r *http.Request) error {

@@ -552,7 +552,13 @@ func TestAServerStartsBesideACommandAndARestoreDoesNot(t *testing.T) {
 	if err := site.Importing(); err != nil {
 		t.Fatal(err)
 	}
-	if out, code := execute(t, "", "import", "stackexchange", t.TempDir(), "--channel", "x", "--site", "https://x.stackexchange.com", "--data", dir); code != 1 {
+	dump := t.TempDir()
+	for name, content := range map[string]string{"Users.xml": "<users></users>", "Posts.xml": "<posts></posts>"} {
+		if err := os.WriteFile(filepath.Join(dump, name), []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if out, code := execute(t, "", "import", "stackexchange", dump, "--channel", "x", "--site", "https://x.stackexchange.com", "--data", dir); code != 1 || !strings.Contains(out, "another import is running") {
 		t.Errorf("an import beside an import: exit code %d: %s", code, out)
 	}
 	s := serve(t, dir)

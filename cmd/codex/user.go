@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/mail"
 	"os"
 	"strings"
 
@@ -39,7 +38,7 @@ func (u *userAdd) Run(ctx context.Context, c *console) error {
 	if !db.ValidHandle(u.Handle) {
 		return &wrongUsage{fmt.Sprintf("%q is no handle: it needs 3 to 30 letters, digits, dots, hyphens and underscores", u.Handle)}
 	}
-	if a, err := mail.ParseAddress(u.Email); err != nil || a.Address != u.Email || len(u.Email) > 254 {
+	if !db.ValidEmail(u.Email) {
 		return &wrongUsage{fmt.Sprintf("%q is no e-mail address", u.Email)}
 	}
 	name, ok := db.CleanName(u.Name)

@@ -27,7 +27,6 @@ type Node struct {
 
 // Thread is a page of comments.
 type Thread struct {
-	PostID   int64
 	PostURL  templ.SafeURL
 	Question bool
 	Count    int // of the whole post

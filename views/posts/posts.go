@@ -25,7 +25,6 @@ type List struct {
 type Show struct {
 	Post      db.Post
 	URL       templ.SafeURL
-	TopTags   []string
 	Duplicate *db.PostRow // the post that this one is a duplicate of
 	Unread    int         // comments that came since the viewer read it
 	FirstNew  int64       // the first of them on this page; 0: none

@@ -49,8 +49,8 @@ const later = " check circle-alert circle-check circle-help eye eye-off lock pin
 const laterSignedIn = " bold chevron-down code corner-down-right feather heading italic link-2 list pencil quote reply thumbs-down thumbs-up trash-2 undo-2 "
 
 // Sprite holds the shapes of the icons that the page has drawn, of those that may come later, and of all initials and
-// arms. Each page has it once, at the end of its body. All 86 icons on every page were 25 KB of it, a third of the
-// time that packing took. One file for all pages was tried: its icons appear after the first paint, at each page anew.
+// arms. Each page has it once, at the end of its body. All 86 icons are 16 KB, of which a page draws a small part, and
+// each page is packed anew. One file for all pages was tried: its icons appear after the first paint, at each page anew.
 func Sprite(signedIn bool) templ.Component {
 	return templ.ComponentFunc(func(ctx context.Context, w io.Writer) error {
 		drawn := laterIcons[0]

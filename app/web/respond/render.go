@@ -29,7 +29,7 @@ type Responder struct {
 	Log   *slog.Logger
 	Now   func() time.Time
 	Asset func(name string) string
-	Site  func() string                     // the forum's name at this moment
+	Site  string                            // the forum's name
 	Frame func(r *http.Request) layout.Page // the frame of an error page: it asks the database nothing
 }
 
@@ -51,7 +51,7 @@ func (p *Responder) Render(w http.ResponseWriter, r *http.Request, status int, c
 	}()
 	ctx := r.Context()
 	span := trace.Start(ctx, trace.KindRender, "")
-	err := c.Render(ui.With(templ.InitializeContext(ctx), &ui.Env{Now: p.Now(), Site: p.Site(), Asset: p.Asset}), buf)
+	err := c.Render(ui.With(templ.InitializeContext(ctx), &ui.Env{Now: p.Now(), Site: p.Site, Asset: p.Asset}), buf)
 	span.End(0, err)
 	if err != nil {
 		return fmt.Errorf("render %s: %w", r.Pattern, err)
@@ -103,12 +103,27 @@ func ascii(path string) string {
 func SignIn(w http.ResponseWriter, r *http.Request) error {
 	next := r.URL.RequestURI()
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
-		next = "/"
-		if from, err := url.Parse(r.Referer()); err == nil && from.Host == r.Host {
-			next = from.RequestURI()
-		}
+		next = CameFrom(r)
 	}
 	return Redirect(w, r, "/login?next="+url.QueryEscape(next))
+}
+
+// CameFrom is the page of this site that a form stood on, "/" when the browser does not say.
+func CameFrom(r *http.Request) string {
+	from, err := url.Parse(r.Referer())
+	if err != nil || from.Host != r.Host {
+		return "/"
+	}
+	return Local(from.RequestURI())
+}
+
+// Noted answers an action that changes nothing on the page it came from: htmx with nothing, a plain form with the way on.
+func Noted(w http.ResponseWriter, r *http.Request, path string) error {
+	if Partial(r) {
+		w.WriteHeader(http.StatusNoContent)
+		return nil
+	}
+	return Redirect(w, r, path)
 }
 
 // Local is a path of this site, or "/" for anything else: where a form may send people on. A second slash or a
