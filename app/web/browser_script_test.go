@@ -2,6 +2,11 @@ package web_test
 
 import (
 	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -314,12 +319,48 @@ func testPhone(t *testing.T, b *browser) {
 // italic arrives, which is not loaded ahead.
 const noShift = 0.001
 
+// drip answers as the site does, and hands out each page in pieces with pauses between, so that a browser lays it out
+// several times before its end is there. It answers with the proxy's address.
+func drip(t *testing.T, site string) string {
+	t.Helper()
+	to, err := url.Parse(site)
+	if err != nil {
+		t.Fatal(err)
+	}
+	proxy := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
+		r.SetURL(to)
+		r.Out.Header.Set("Accept-Encoding", "identity")
+	}, ModifyResponse: func(r *http.Response) error {
+		if strings.HasPrefix(r.Header.Get("Content-Type"), "text/html") {
+			r.Header.Del("Content-Length")
+			r.ContentLength = -1 // is flushed as it comes
+			r.Body = dripping{r.Body}
+		}
+		return nil
+	}}
+	server := httptest.NewServer(proxy)
+	t.Cleanup(server.Close)
+	return server.URL
+}
+
+// dripping gives a body in pieces of 2 KiB. A browser that comes from a page of the same site holds its first paint back
+// for half a second, so the whole has to take longer.
+type dripping struct{ io.ReadCloser }
+
+func (d dripping) Read(p []byte) (int, error) {
+	time.Sleep(100 * time.Millisecond)
+	return d.ReadCloser.Read(p[:min(len(p), 2<<10)])
+}
+
 // testStill: nothing jumps while a page loads, and nothing moves for who asked for that.
 func testStill(t *testing.T, b *browser) {
 	tb, member, post := desktop(t, b)
 	for i := range 6 {
 		member.Comment(post, "", strings.Repeat(fmt.Sprintf("Comment %d says a thing. ", i), 20))
 	}
+	slowly := *tb.site
+	slowly.URL = drip(t, tb.site.URL)
+	tb.site = &slowly
 	for _, s := range []screen{desk(), phone()} {
 		tb.resize(s)
 		call(tb, network.ClearBrowserCache, cdp.Empty{})
