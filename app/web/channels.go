@@ -126,7 +126,8 @@ func (s *Server) showChannel(w http.ResponseWriter, r *http.Request) error {
 // channelFeed is a page of a channel's posts. In the order of activity some pinned ones stand above the first page, and
 // therefore not in their place on any page.
 func (s *Server) channelFeed(ctx context.Context, v db.Viewer, f db.Feed, path string) (posts.List, error) {
-	list := posts.List{InChannel: true, ByCreated: f.Sort != db.Active}
+	list := feedList(f)
+	list.InChannel = true
 	rows, err := s.db.Posts(ctx, v, f)
 	if err != nil {
 		return list, err

@@ -4,6 +4,7 @@ package web_test
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -287,9 +288,9 @@ func at(t testing.TB, post, action string) string {
 	return fmt.Sprintf("/p/%d/%s", postID(t, post), action)
 }
 
-// titles are the titles of the posts that a page lists, in order.
+// titles are the titles of the posts that a page lists, in order; first that of the post that opens a front page.
 func (p doc) titles() (list []string) {
-	for _, n := range all(p.root, class("post-row-title")) {
+	for _, n := range slices.Concat(all(p.root, class("lead-title")), all(p.root, class("post-row-title"))) {
 		a := first(n, func(n *html.Node) bool { return n.Data == "a" })
 		words := ""
 		for c := range a.ChildNodes() { // without the hidden words of its marks

@@ -150,3 +150,52 @@ func TestUnreadMarksGoByPostOnly(t *testing.T) {
 		t.Error("not all is read")
 	}
 }
+
+func TestTheFrontPageOpensWithTheBestPostThatTheReaderHasNotRead(t *testing.T) {
+	t.Parallel()
+	s := apptest.Start(t)
+	author, reader := s.As("author", db.Plain), s.As("reader", db.Plain)
+	author.Channel("tides")
+	author.Channel("moon")
+	best, second := author.Write("tides", "Best", "Text"), author.Write("moon", "Second", "Text")
+	author.Write("tides", "Third", "Text")
+	fan := s.As("fan", db.Plain)
+	want(t, fan.Post(at(t, best, "react"), "kind", "like"), 303)
+	want(t, fan.Post(at(t, second, "react"), "kind", "like"), 303)
+	want(t, reader.Post(at(t, best, "react"), "kind", "like"), 303)
+
+	leads := func(c *apptest.Client, path string) string {
+		t.Helper()
+		p := open(t, c, path)
+		n := first(p.root, class("lead-title"))
+		if n == nil {
+			return ""
+		}
+		lead := p.titles()[0]
+		if slices.Contains(p.titles()[1:], lead) {
+			t.Errorf("%s: %q stands on the page twice", path, lead)
+		}
+		return lead
+	}
+	for _, at := range []struct {
+		who  *apptest.Client
+		path string
+		lead string
+	}{
+		{s.Guest(), "/", "Best"}, {s.Guest(), "/?sort=new", ""}, {s.Guest(), "/?sort=top", ""},
+		{author, "/", ""},                              // who wrote them all
+		{reader, "/?all=1", "Best"}, {reader, "/", ""}, // joined nothing
+	} {
+		if got := leads(at.who, at.path); got != at.lead {
+			t.Errorf("%s opens with %q, want %q", at.path, got, at.lead)
+		}
+	}
+	want(t, reader.Post("/c/moon/join"), 303)
+	if got := leads(reader, "/"); got != "Second" {
+		t.Errorf("a member of one channel has %q first, want its best", got)
+	}
+	want(t, reader.Post(at(t, best, "read")), 303)
+	if got := leads(reader, "/?all=1"); got != "Second" {
+		t.Errorf("a member who read the best has %q first, want the second", got)
+	}
+}

@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"slices"
 
 	"github.com/a-h/templ"
 
@@ -32,6 +33,15 @@ func feed(r *http.Request) (db.Feed, error) {
 	var err error
 	f.After, err = db.ParseCursor(q.Get("after"))
 	return f, err
+}
+
+// feedList is the list of a feed, without its rows.
+func feedList(f db.Feed) posts.List {
+	l := posts.List{ByCreated: f.Sort != db.Active, ByTime: f.Sort != db.Top}
+	if l.ByTime {
+		l.After = db.Millis(f.After.Key)
+	}
+	return l
 }
 
 // feedURL is the address of the page of a feed that follows rows, empty when it is the last. One row more than a
@@ -66,7 +76,7 @@ func (s *Server) home(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	list := posts.List{ByCreated: f.Sort != db.Active}
+	list := feedList(f)
 	list.Rows, list.NextURL = feedURL("/", f, rows, "all", all)
 	if respond.Partial(r) && !f.After.IsZero() {
 		return s.respond.Render(w, r, http.StatusOK, posts.More(list))
@@ -76,7 +86,7 @@ func (s *Server) home(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	page.Current, page.Canonical = "home", "/"
-	leaf := home.Leaf{Tabs: home.Tabs{Base: "/", Sort: f.Sort, Window: f.Window, All: all != ""}, All: all != "", Guest: !v.SignedIn(), Joined: len(page.Rail) > 0}
+	leaf := home.Leaf{Tabs: home.Tabs{Base: "/", Sort: f.Sort, Window: f.Window, All: all != ""}, All: all != "", Guest: !v.SignedIn(), Joined: len(page.Rail) > 0, First: f.Sort == db.Active && f.After.IsZero()}
 	aside := home.Aside{Guest: leaf.Guest, All: leaf.All}
 	for i := range list.Rows {
 		aside.Unread = aside.Unread || list.Rows[i].Unread
@@ -86,11 +96,28 @@ func (s *Server) home(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 	}
-	page.Margin = home.Margin(aside)
+	if i := lead(v, f, page.Rail, aside.Best); leaf.First && i >= 0 {
+		best := aside.Best[i]
+		leaf.Lead, aside.Led = posts.Lead(&best), true
+		aside.Best = slices.Delete(aside.Best, i, i+1)
+		list.Rows = slices.DeleteFunc(list.Rows, func(r db.PostRow) bool { return r.ID == best.ID })
+	}
+	if !leaf.Guest || len(aside.Best) > 0 {
+		page.Margin = home.Margin(aside)
+	}
 	if len(list.Rows) == 0 {
 		return s.show(w, r, page, home.Head(leaf), home.Nothing(leaf, v.SignedIn()))
 	}
 	return s.show(w, r, page, home.Head(leaf), posts.Page(list))
+}
+
+// lead chooses the post that opens the front page out of the best ones: the best that is not the viewer's own and that
+// they have not read, of the channels that the page shows. It answers its index, -1 for none.
+func lead(v db.Viewer, f db.Feed, joined []db.RailChannel, best []db.PostRow) int {
+	return slices.IndexFunc(best, func(r db.PostRow) bool {
+		shown := !f.Joined || slices.ContainsFunc(joined, func(c db.RailChannel) bool { return c.ID == r.ChannelID })
+		return shown && r.ReadAt == 0 && (!v.SignedIn() || r.AuthorID != v.ID)
+	})
 }
 
 func (s *Server) markAllRead(w http.ResponseWriter, r *http.Request) error {

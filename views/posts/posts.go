@@ -19,6 +19,8 @@ type List struct {
 	Own       bool          // the author is plain from the page
 	NextURL   templ.SafeURL // the next page; empty on the last
 	ByCreated bool          // the time shown is that of the post, not of its last comment
+	ByTime    bool          // the rows stand in the order of the time shown, and are parted by it
+	After     db.Millis     // the time of the last row on the page before; 0: this is the first
 }
 
 // Show is a post's page.
@@ -79,6 +81,37 @@ func listTime(l List, r *db.PostRow) db.Millis {
 		return r.CreatedAt
 	}
 	return r.ActiveAt
+}
+
+// spans writes the headings of a list that is in the order of time.
+type spans struct {
+	ctx  context.Context
+	last string // "": no headings
+}
+
+// spans begins at what stood last on the page before. On the first page that is the present day, which needs no
+// heading: it is what a reader takes the top of a list for.
+func (l List) spans(ctx context.Context) *spans {
+	switch {
+	case !l.ByTime:
+		return &spans{}
+	case l.After == 0:
+		return &spans{ctx, ui.Span(ctx, ui.Now(ctx))}
+	}
+	return &spans{ctx, ui.Span(ctx, l.After)}
+}
+
+// before is the heading before a row of time t; empty where the row before has the same.
+func (s *spans) before(t db.Millis) string {
+	if s.last == "" {
+		return ""
+	}
+	span := ui.Span(s.ctx, t)
+	if span == s.last {
+		return ""
+	}
+	s.last = span
+	return span
 }
 
 func action(s Show, name string) templ.SafeURL {

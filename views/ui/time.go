@@ -39,6 +39,27 @@ func Day(ctx context.Context, t db.Millis) string {
 	return at.Format("2 January 2006")
 }
 
+// Span is the stretch of time that an instant lies in, the longer the farther back: "Today", "Yesterday", "This week",
+// "This month", "March", "2019". Days end at midnight UTC.
+func Span(ctx context.Context, t db.Millis) string {
+	const day = 24 * time.Hour
+	at, now := t.Time().UTC(), env(ctx).Now.UTC()
+	switch days := now.Truncate(day).Sub(at.Truncate(day)) / day; {
+	case days <= 0:
+		return T(ctx, "Today")
+	case days == 1:
+		return T(ctx, "Yesterday")
+	case days < 7:
+		return T(ctx, "This week")
+	case days < 30:
+		return T(ctx, "This month")
+	}
+	if at.Year() == now.Year() {
+		return at.Format("January")
+	}
+	return at.Format("2006")
+}
+
 // Now is the instant at which the page is rendered.
 func Now(ctx context.Context) db.Millis { return db.MillisOf(env(ctx).Now) }
 
