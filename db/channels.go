@@ -23,6 +23,9 @@ type Channel struct {
 	OwnerID     int64       `db:"owner_id"` // 0: nobody
 	Joined      bool        `db:"joined"`   // by the viewer
 	MyRole      string      `db:"my_role"`  // the viewer's role in it, empty when not joined
+	Visibility  Visibility  `db:"visibility"`
+	Slow        int64       `db:"slow_seconds"` // between two texts of one member; 0: none
+	ArchivedAt  Millis      `db:"archived_at"`  // 0: not archived
 }
 
 // RailChannel is a line of the rail: a channel that the viewer joined, or for a guest one of the busiest.
@@ -34,7 +37,8 @@ type RailChannel struct {
 }
 
 const channelColumns = `c.id, c.slug, c.name, c.description, c.rules, c.rules_html, c.member_count, c.post_count, c.created_at, c.active_at,
-	COALESCE(c.owner_id, 0) AS owner_id, ms.member_id IS NOT NULL AS joined, COALESCE(ms.role, '') AS my_role`
+	COALESCE(c.owner_id, 0) AS owner_id, ms.member_id IS NOT NULL AS joined, COALESCE(ms.role, '') AS my_role,
+	c.visibility, c.slow_seconds, COALESCE(c.archived_at, 0) AS archived_at`
 
 var slugPattern = regexp.MustCompile(`^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$`)
 
@@ -91,19 +95,23 @@ func (d *DB) Rail(ctx context.Context, v Viewer) ([]RailChannel, error) {
 // NewChannel is what CreateChannel writes.
 type NewChannel struct {
 	Slug, Name, Description, Rules string
+	Visibility                     Visibility // empty: Public
 	Key                            string
 }
 
 // CreateChannel makes a channel with the viewer as its owner and first member. ErrConflict: the slug is taken.
 func (d *DB) CreateChannel(ctx context.Context, v Viewer, n NewChannel) (slug string, err error) {
-	if !v.SignedIn() {
-		return "", fmt.Errorf("CreateChannel: %w", ErrForbidden)
+	if n.Visibility == "" {
+		n.Visibility = Public
+	}
+	if !n.Visibility.Valid() {
+		return "", fmt.Errorf("CreateChannel: visibility %q: %w", n.Visibility, ErrForbidden)
 	}
 	rules, err := d.rendered(ctx, n.Rules)
 	if err != nil {
 		return "", err
 	}
-	err = d.change(ctx, "CreateChannel", func(ctx context.Context, tx *tx) error {
+	err = d.act(ctx, v, "CreateChannel", func(ctx context.Context, tx *tx) error {
 		if id, err := tx.repeated(ctx, v, n.FormKey()); err != nil || id != 0 {
 			if err == nil {
 				err = tx.get(ctx, "channel", &slug, "SELECT slug FROM channels WHERE id = ?", id)
@@ -111,8 +119,8 @@ func (d *DB) CreateChannel(ctx context.Context, v Viewer, n NewChannel) (slug st
 			return err
 		}
 		now := d.millis()
-		id, err := tx.insert(ctx, "channel", `INSERT INTO channels (slug, name, description, owner_id, member_count, created_at, active_at, rules, rules_html, rules_version)
-			VALUES (?, ?, ?, ?, 1, ?, ?, ?, ?, ?)`, n.Slug, n.Name, n.Description, v.ID, now, now, n.Rules, rules.HTML, markup.Version)
+		id, err := tx.insert(ctx, "channel", `INSERT INTO channels (slug, name, description, owner_id, member_count, created_at, active_at, rules, rules_html, rules_version, visibility)
+			VALUES (?, ?, ?, ?, 1, ?, ?, ?, ?, ?, ?)`, n.Slug, n.Name, n.Description, v.ID, now, now, n.Rules, rules.HTML, markup.Version, n.Visibility)
 		if err != nil {
 			return err
 		}
@@ -131,7 +139,7 @@ func (d *DB) SetChannel(ctx context.Context, v Viewer, id int64, name, descripti
 	if err != nil {
 		return err
 	}
-	return d.change(ctx, "SetChannel", func(ctx context.Context, tx *tx) error {
+	return d.act(ctx, v, "SetChannel", func(ctx context.Context, tx *tx) error {
 		if err := tx.readableChannel(ctx, v, id); err != nil {
 			return err
 		}
@@ -144,16 +152,6 @@ func (d *DB) SetChannel(ctx context.Context, v Viewer, id int64, name, descripti
 // whether the viewer is staff, and the viewer's id.
 func mayModerate(channel string) string {
 	return `(? = 1 OR EXISTS (SELECT 1 FROM memberships mm WHERE mm.channel_id = ` + channel + ` AND mm.member_id = ? AND mm.role IN ('owner', 'moderator')))`
-}
-
-// Join makes the viewer a member of the channel; joining twice changes nothing.
-func (d *DB) Join(ctx context.Context, v Viewer, channelID int64) error {
-	return d.change(ctx, "Join", func(ctx context.Context, tx *tx) error {
-		if err := tx.readableChannel(ctx, v, channelID); err != nil {
-			return err
-		}
-		return join(ctx, tx, v.ID, channelID, d.millis())
-	})
 }
 
 func join(ctx context.Context, tx *tx, memberID, channelID int64, now Millis) error {

@@ -28,6 +28,8 @@ type Post struct {
 	DuplicateOf  int64       `db:"duplicate_of"`
 	MyReaction   int         `db:"my_reaction"` // 1, -1 or 0
 	MyRole       string      `db:"my_role"`     // the viewer's role in the channel
+	Visibility   Visibility  `db:"visibility"`  // of the channel
+	Archived     bool        `db:"archived"`    // the channel
 	Joined       bool        `db:"joined"`
 }
 
@@ -38,7 +40,7 @@ func (d *DB) PostByID(ctx context.Context, v Viewer, id int64) (Post, error) {
 	args = append(args, v.ID, v.ID, id, v.ID, v.Staff(), v.ID)
 	err := d.get(ctx, "PostByID", &p, "SELECT "+columns+`, p.html, p.opens, p.body, p.likes, p.dislikes, COALESCE(p.accepted_id, 0) AS accepted_id,
 			COALESCE(p.edited_at, 0) AS edited_at, COALESCE(p.deleted_at, 0) AS deleted_at, COALESCE(p.deleted_by, 0) AS deleted_by, p.source_url, p.source_author, p.licence,
-			COALESCE(p.duplicate_of, 0) AS duplicate_of, COALESCE(pr.value, 0) AS my_reaction, COALESCE(ms.role, '') AS my_role, ms.role IS NOT NULL AS joined
+			COALESCE(p.duplicate_of, 0) AS duplicate_of, COALESCE(pr.value, 0) AS my_reaction, COALESCE(ms.role, '') AS my_role, ms.role IS NOT NULL AS joined, c.visibility, c.archived_at IS NOT NULL AS archived
 		FROM posts p`+joins+`
 		LEFT JOIN post_reactions pr ON pr.post_id = p.id AND pr.member_id = ?
 		LEFT JOIN memberships ms ON ms.channel_id = p.channel_id AND ms.member_id = ?

@@ -9,6 +9,7 @@ import (
 const (
 	SettingChannelMakers = "channel_creation" // "members" (default) or "moderators"
 	SettingSiteName      = "site_name"
+	SettingReadOnly      = "read_only" // "on" or "off" (default)
 )
 
 // Setting reads a setting, or answers fallback when it was never set.

@@ -35,9 +35,14 @@ const (
 
 // visible is the one predicate that says which channels a viewer may read. Every listing and every look-up of a
 // post or a comment joins its channel as "c" and has this in its WHERE; it takes one parameter, the viewer's id.
-// All channels are public today, so the parameter decides nothing yet, and a private one needs only this text.
-const visible = `(c.visibility = 'public' OR EXISTS (
-	SELECT 1 FROM memberships vm WHERE vm.channel_id = c.id AND vm.member_id = ?))`
+//
+// Staff read everything, since they answer for the whole site; a private channel says so on its page. Whether somebody is
+// staff is asked of the row and not of the Viewer, so that it ends with the transaction that takes the role away.
+const visible = `(c.deleted_at IS NULL AND (c.visibility <> 'private' OR EXISTS (SELECT 1 FROM members vw WHERE vw.id = ? AND (vw.role <> 'member' OR EXISTS (
+	SELECT 1 FROM memberships vm WHERE vm.channel_id = c.id AND vm.member_id = vw.id)))))`
+
+// listed is the condition that what is in a channel counts for everybody: in members' and tags' numbers of posts.
+const listed = `(c.deleted_at IS NULL AND c.visibility <> 'private')`
 
 // A write first looks whether its viewer may read what it changes, in its own transaction: what is not there for their
 // eyes answers ErrNotFound. The change then says in its own condition who may make it, and when it changes no row the

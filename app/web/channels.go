@@ -16,6 +16,7 @@ import (
 	"codex/db"
 	"codex/views/channels"
 	"codex/views/home"
+	"codex/views/memberships"
 	"codex/views/posts"
 	"codex/views/ui"
 )
@@ -116,9 +117,17 @@ func (s *Server) showChannel(w http.ResponseWriter, r *http.Request) error {
 	page.BackURL, page.BackName = "/", "Home"
 	page.Margin = channels.Margin(c, keepers)
 	tabs := home.Tabs{Base: path, Sort: f.Sort, Window: f.Window}
-	head := channels.Head{Channel: c, SignedIn: v.SignedIn(), CanEdit: auth.May(v, auth.Govern, auth.Subject{ChannelRole: c.MyRole})}
+	subject := channelSubject(&c)
+	head := channels.Head{Channel: c, Mark: memberships.Mark(c), SignedIn: v.SignedIn(), CanWrite: auth.May(v, auth.Write, subject), CanEdit: auth.May(v, auth.Govern, subject)}
+	if c.Visibility == db.Restricted && v.SignedIn() && !c.Joined {
+		asked, err := s.db.Asked(ctx, v, c.ID)
+		if err != nil {
+			return err
+		}
+		head.Door = memberships.Ask(c, asked)
+	}
 	if len(list.Rows)+len(list.Pinned) == 0 {
-		return s.show(w, r, page, channels.Top(head), home.ChannelOrders(tabs), channels.Nothing(c, v.SignedIn()))
+		return s.show(w, r, page, channels.Top(head), home.ChannelOrders(tabs), channels.Nothing(c, head.CanWrite))
 	}
 	return s.show(w, r, page, channels.Top(head), home.ChannelOrders(tabs), posts.Page(list))
 }
@@ -189,34 +198,6 @@ func (s *Server) seeChannel(w http.ResponseWriter, r *http.Request) error {
 	return respond.Noted(w, r, string(ui.ChannelURL(c.Slug)))
 }
 
-func (s *Server) listChannelMembers(w http.ResponseWriter, r *http.Request) error {
-	ctx, v := r.Context(), middleware.Viewer(r.Context())
-	c, err := s.channel(r)
-	if err != nil {
-		return err
-	}
-	after, err := db.ParseCursor(r.URL.Query().Get("after"))
-	if err != nil {
-		return err
-	}
-	members, err := s.db.ChannelMembers(ctx, v, c.ID, after, membersPerPage+1)
-	if err != nil {
-		return err
-	}
-	page, err := s.page(r, "Members of "+c.Name)
-	if err != nil {
-		return err
-	}
-	page.Current, page.BackURL, page.BackName = "c/"+c.Slug, ui.ChannelURL(c.Slug), c.Name
-	var next templ.SafeURL
-	if len(members) > membersPerPage {
-		members = members[:membersPerPage]
-		last := members[membersPerPage-1]
-		next = with(string(ui.ChannelURL(c.Slug))+"/members", "after", db.NewCursor(int64(last.JoinedAt), last.ID).String())
-	}
-	return s.show(w, r, page, channels.Members(c, members, next))
-}
-
 func (s *Server) newChannel(w http.ResponseWriter, r *http.Request) error {
 	if may, err := s.mayMakeChannels(r); err != nil || !may {
 		return errors.Join(err, db.ErrForbidden)
@@ -226,13 +207,17 @@ func (s *Server) newChannel(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	page.Current = "channels"
-	return s.show(w, r, page, channels.Edit(channels.Form{Key: newKey()}))
+	return s.show(w, r, page, channels.Edit(channels.Form{Key: newKey(), Choice: memberships.Choice(db.Public)}))
 }
 
 // channelForm reads what was typed, with what is wrong with it.
 func channelForm(r *http.Request, slug string) (f channels.Form, ok bool) {
 	f = channels.Form{Slug: slug, NewSlug: strings.ToLower(strings.TrimSpace(r.PostFormValue("slug"))), Name: r.PostFormValue("name"),
-		Description: strings.TrimSpace(r.PostFormValue("description")), Rules: r.PostFormValue("rules"), Key: formKey(r)}
+		Description: strings.TrimSpace(r.PostFormValue("description")), Rules: r.PostFormValue("rules"),
+		Visibility: db.Visibility(r.PostFormValue("visibility")), Key: formKey(r)}
+	if !f.Visibility.Valid() { // a form that does not ask
+		f.Visibility = db.Public
+	}
 	ctx := r.Context()
 	name, fine := db.CleanName(f.Name)
 	if !fine || name == "" {
@@ -268,6 +253,9 @@ func (s *Server) channelFormAgain(w http.ResponseWriter, r *http.Request, f chan
 	if err != nil {
 		return err
 	}
+	if f.Slug == "" {
+		f.Choice = memberships.Choice(f.Visibility)
+	}
 	return s.again(w, r, page, channels.Edit(f))
 }
 
@@ -280,7 +268,7 @@ func (s *Server) createChannel(w http.ResponseWriter, r *http.Request) error {
 	if !ok {
 		return s.channelFormAgain(w, r, f)
 	}
-	n := db.NewChannel{Slug: f.NewSlug, Name: f.Name, Description: f.Description, Rules: f.Rules, Key: f.Key}
+	n := db.NewChannel{Slug: f.NewSlug, Name: f.Name, Description: f.Description, Rules: f.Rules, Visibility: f.Visibility, Key: f.Key}
 	if err := s.allowWrite(ctx, v, n.FormKey()); err != nil {
 		return err
 	}
@@ -298,17 +286,8 @@ func (s *Server) createChannel(w http.ResponseWriter, r *http.Request) error {
 	return respond.Redirect(w, r, string(ui.ChannelURL(slug)))
 }
 
-// governed finds the channel of the path for a viewer who may change it.
-func (s *Server) governed(r *http.Request) (db.Channel, error) {
-	c, err := s.channel(r)
-	if err == nil && !auth.May(middleware.Viewer(r.Context()), auth.Govern, auth.Subject{ChannelRole: c.MyRole}) {
-		err = db.ErrForbidden
-	}
-	return c, err
-}
-
 func (s *Server) editChannel(w http.ResponseWriter, r *http.Request) error {
-	c, err := s.governed(r)
+	c, err := s.channelFor(r, auth.Govern)
 	if err != nil {
 		return err
 	}
@@ -317,12 +296,16 @@ func (s *Server) editChannel(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	page.Current, page.BackURL, page.BackName = "c/"+c.Slug, ui.ChannelURL(c.Slug), c.Name
-	return s.show(w, r, page, channels.Edit(channels.Form{Slug: c.Slug, Name: c.Name, Description: c.Description, Rules: c.Rules}))
+	leaf := []templ.Component{channels.Edit(channels.Form{Slug: c.Slug, Name: c.Name, Description: c.Description, Rules: c.Rules})}
+	if auth.May(middleware.Viewer(r.Context()), auth.Own, channelSubject(&c)) {
+		leaf = append(leaf, memberships.Access(c))
+	}
+	return s.show(w, r, page, leaf...)
 }
 
 func (s *Server) updateChannel(w http.ResponseWriter, r *http.Request) error {
 	ctx, v := r.Context(), middleware.Viewer(r.Context())
-	c, err := s.governed(r)
+	c, err := s.channelFor(r, auth.Govern)
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ package ui
 // in the order of their names. They are drawn on 24 by 24 with a stroke that the class .icon sets.
 var iconShapes = [...]struct{ name, shape string }{
 	{"activity", `<path d="M22 12h-2.48a2 2 0 0 0-1.93 1.46l-2.35 8.36a.25.25 0 0 1-.48 0L9.24 2.18a.25.25 0 0 0-.48 0l-2.35 8.36A2 2 0 0 1 4.49 12H2"/>`},
+	{"archive", `<rect width="20" height="5" x="2" y="3" rx="1"/><path d="M4 8v11a2 2 0 0 0 2 2h12a2 2 0 0 0 2-2V8"/><path d="M10 12h4"/>`},
 	{"arrow-down", `<path d="M12 5v14"/><path d="m19 12-7 7-7-7"/>`},
 	{"arrow-left", `<path d="m12 19-7-7 7-7"/><path d="M19 12H5"/>`},
 	{"arrow-right", `<path d="M5 12h14"/><path d="m12 5 7 7-7 7"/>`},
@@ -37,6 +38,7 @@ var iconShapes = [...]struct{ name, shape string }{
 	{"feather", `<path d="M14.086 18.412A2 2 0 0112.67 19H5v-7.672a2 2 0 01.586-1.414L11.75 3.75a6 6 0 118.49 8.49z"/><path d="M16 8 2 22"/><path d="M17.488 15H9"/>`},
 	{"flag", `<path d="M4 22V4a1 1 0 0 1 .4-.8A6 6 0 0 1 8 2c3 0 5 2 7.333 2q2 0 3.067-.8A1 1 0 0 1 20 4v10a1 1 0 0 1-.4.8A6 6 0 0 1 16 16c-3 0-5-2-8-2a6 6 0 0 0-4 1.528"/>`},
 	{"gauge", `<path d="m12 14 4-4"/><path d="M3.34 19a10 10 0 1 1 17.32 0"/>`},
+	{"globe", `<circle cx="12" cy="12" r="10"/><path d="M12 2a14.5 14.5 0 0 0 0 20 14.5 14.5 0 0 0 0-20"/><path d="M2 12h20"/>`},
 	{"hash", `<line x1="4" x2="20" y1="9" y2="9"/><line x1="4" x2="20" y1="15" y2="15"/><line x1="10" x2="8" y1="3" y2="21"/><line x1="16" x2="14" y1="3" y2="21"/>`},
 	{"heading", `<path d="M6 12h12"/><path d="M6 20V4"/><path d="M18 20V4"/>`},
 	{"heart", `<path d="M2 9.5a5.5 5.5 0 0 1 9.591-3.676.56.56 0 0 0 .818 0A5.49 5.49 0 0 1 22 9.5c0 2.29-1.5 4-3 5.5l-5.492 5.313a2 2 0 0 1-3 .019L5 15c-1.5-1.5-3-3.2-3-5.5"/>`},

@@ -1,0 +1,155 @@
+package db
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"time"
+)
+
+// Visibility says who may read and write in a channel.
+type Visibility string
+
+const (
+	Public     Visibility = "public"     // everybody reads, every member writes
+	Restricted Visibility = "restricted" // everybody reads, the channel's members write
+	Private    Visibility = "private"    // the channel's members read and write; to others it is not there
+)
+
+// Valid reports one of the three.
+func (v Visibility) Valid() bool { return v == Public || v == Restricted || v == Private }
+
+var (
+	// ErrReadOnly: the forum takes no writes, because an admin said so.
+	ErrReadOnly = &Error{text: "the forum is read-only", status: http.StatusServiceUnavailable, retry: 5 * time.Minute}
+	// ErrArchived: the channel takes no writes any more.
+	ErrArchived = &Error{text: "the channel is archived", status: http.StatusForbidden}
+	// ErrNotMember: only members of the channel write in it.
+	ErrNotMember = &Error{text: "not a member of the channel", status: http.StatusForbidden}
+)
+
+// Barred says that a member may not write, or not be here, for a time.
+type Barred struct {
+	Banned bool
+	Until  Millis // Forever: until a moderator lifts it
+	Reason string // as the member is told
+}
+
+func (b *Barred) Error() string {
+	if b.Banned {
+		return "the member is banned"
+	}
+	return "the member is suspended"
+}
+func (b *Barred) Status() int   { return http.StatusForbidden }
+func (b *Barred) Unwrap() error { return ErrForbidden }
+
+// Forever is the end of what has none.
+const Forever Millis = 1<<62 - 1
+
+// Slow says that the channel takes one text in so long a time of a member.
+type Slow struct {
+	Every time.Duration
+	Wait  time.Duration // from now
+}
+
+func (s *Slow) Error() string             { return "the channel is slow" }
+func (s *Slow) Status() int               { return http.StatusTooManyRequests }
+func (s *Slow) RetryAfter() time.Duration { return s.Wait }
+
+// act is change for what a member does among others: write, react, join. It fails with ErrForbidden for a guest, a
+// *Barred for who is suspended or banned, and ErrReadOnly while the forum is read-only, whatever the handler thought.
+func (d *DB) act(ctx context.Context, v Viewer, name string, f func(ctx context.Context, tx *tx) error) error {
+	if !v.SignedIn() {
+		return fmt.Errorf("%s: %w", name, ErrForbidden)
+	}
+	return d.change(ctx, name, func(ctx context.Context, tx *tx) error {
+		if err := tx.admitted(ctx, v); err != nil {
+			return err
+		}
+		return f(ctx, tx)
+	})
+}
+
+func (t *tx) admitted(ctx context.Context, v Viewer) error {
+	var m struct {
+		Suspended Millis `db:"suspended_until"`
+		Banned    Millis `db:"banned_until"`
+		Reason    string `db:"barred_for"`
+		State     string `db:"state"`
+		ReadOnly  bool   `db:"read_only"`
+	}
+	if err := t.get(ctx, "member", &m, `SELECT COALESCE(suspended_until, 0) AS suspended_until, COALESCE(banned_until, 0) AS banned_until, barred_for, state,
+		EXISTS (SELECT 1 FROM settings WHERE name = '`+SettingReadOnly+`' AND value = 'on') AS read_only
+		FROM members WHERE id = ? AND deleted_at IS NULL`, v.ID); err != nil {
+		return forbidden(err)
+	}
+	now := t.d.millis()
+	switch {
+	case m.State != "active":
+		return ErrForbidden
+	case m.Banned > now:
+		return &Barred{true, m.Banned, m.Reason}
+	case m.Suspended > now:
+		return &Barred{false, m.Suspended, m.Reason}
+	case m.ReadOnly:
+		return ErrReadOnly
+	}
+	return nil
+}
+
+// standing is how a viewer stands in a channel that they can read.
+type standing struct {
+	Visibility Visibility `db:"visibility"`
+	Archived   bool       `db:"archived"`
+	Slow       int64      `db:"slow_seconds"`
+	Role       string     `db:"channel_role"` // in the channel; empty: not joined
+	SiteRole   Role       `db:"site_role"`
+}
+
+func (s standing) keeper() bool {
+	return s.SiteRole == Moderator || s.SiteRole == Admin || s.Role == "owner" || s.Role == "moderator"
+}
+
+// standing fails with ErrNotFound where the viewer may not read.
+func (t *tx) standing(ctx context.Context, v Viewer, channelID int64) (s standing, err error) {
+	err = t.get(ctx, "standing", &s, `SELECT c.visibility, c.archived_at IS NOT NULL AS archived, c.slow_seconds, COALESCE(ms.role, '') AS channel_role, m.role AS site_role
+		FROM channels c JOIN members m ON m.id = ? LEFT JOIN memberships ms ON ms.channel_id = c.id AND ms.member_id = m.id
+		WHERE c.id = ? AND `+visible, v.ID, channelID, v.ID)
+	return s, err
+}
+
+// mayWrite fails where the viewer may read the channel and may not write in it: auth.May says the same of Write.
+func (t *tx) mayWrite(ctx context.Context, v Viewer, channelID int64) (s standing, err error) {
+	if s, err = t.standing(ctx, v, channelID); err != nil {
+		return s, err
+	}
+	switch {
+	case s.Archived:
+		return s, ErrArchived
+	case s.Visibility != Public && s.Role == "" && !s.keeper():
+		return s, ErrNotMember
+	}
+	return s, nil
+}
+
+// paced fails with a *Slow when the channel is slow and the viewer's last post or comment in it too fresh. Those who keep
+// the channel are not held up. It looks at what the viewer wrote within the time, of which there is little.
+func (t *tx) paced(ctx context.Context, v Viewer, channelID int64, s standing) error {
+	if s.Slow == 0 || s.keeper() {
+		return nil
+	}
+	now := t.d.millis()
+	since := now - Millis(s.Slow*1000)
+	var last Millis
+	if err := t.get(ctx, "last words", &last, `SELECT COALESCE(MAX(at), 0) FROM (
+		SELECT MAX(created_at) AS at FROM posts WHERE author_id = ? AND created_at > ? AND channel_id = ?
+		UNION ALL SELECT MAX(k.created_at) FROM comments k JOIN posts p ON p.id = k.post_id WHERE k.author_id = ? AND k.created_at > ? AND p.channel_id = ?) w`,
+		v.ID, since, channelID, v.ID, since, channelID); err != nil {
+		return err
+	}
+	if last == 0 {
+		return nil
+	}
+	return &Slow{Every: time.Duration(s.Slow) * time.Second, Wait: time.Duration(last-since) * time.Millisecond}
+}
