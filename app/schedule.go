@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"codex/db"
 )
 
 // keepHouse does what the database needs now and then, one thing at a time, until ctx ends. A failure is logged, and
@@ -30,6 +32,7 @@ func (a *App) keepHouse(ctx context.Context) {
 				}
 			}
 		}},
+		{name: "store the sessions that wait for room", every: 2 * time.Second, do: a.storeWaiting()},
 		{name: "drop expired", every: 10 * time.Minute, do: d.DropExpired},
 		// Statistics age with what is written; optimize looks at a bounded sample and often at nothing.
 		{name: "optimize", every: 6 * time.Hour, do: d.Optimize},
@@ -52,5 +55,26 @@ func (a *App) keepHouse(ctx context.Context) {
 				}
 			}
 		}
+	}
+}
+
+// storeWaiting is the chore that stores the sessions which a full disk had no room for. It says once that they wait and
+// once that they are stored: a line at every turn would fill what is left of the disk.
+func (a *App) storeWaiting() func(context.Context) error {
+	said := false
+	return func(ctx context.Context) error {
+		stored, err := a.site.DB.StoreWaiting(ctx)
+		if errors.Is(err, db.ErrNoSpace) {
+			if !said {
+				a.log.Error("the disk is full: sign-ins and sign-outs wait in memory", "error", err)
+			}
+			said = true
+			return nil
+		}
+		if err == nil && stored > 0 {
+			said = false
+			a.log.Info("there is room on the disk: sign-ins and sign-outs that waited are stored", "sessions", stored)
+		}
+		return err
 	}
 }

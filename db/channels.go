@@ -33,7 +33,7 @@ type RailChannel struct {
 	ID     int64  `db:"id"`
 	Slug   string `db:"slug"`
 	Name   string `db:"name"`
-	Unread int    `db:"unread"` // posts that came or were answered since the member's last visit, at most 100
+	Unread int    `db:"unread"` // posts that came or were answered since the member's last visit and that they have not read, of the newest 100
 }
 
 const channelColumns = `c.id, c.slug, c.name, c.description, c.rules, c.rules_html, c.member_count, c.post_count, c.created_at, c.active_at,
@@ -85,10 +85,12 @@ func (d *DB) Rail(ctx context.Context, v Viewer) ([]RailChannel, error) {
 		return list, err
 	}
 	err := d.list(ctx, "Rail", &list, `SELECT c.id, c.slug, c.name,
-			(SELECT COUNT(*) FROM (SELECT 1 FROM posts p WHERE p.channel_id = c.id AND p.deleted_at IS NULL AND p.active_at > ms.seen_at LIMIT 100) u) AS unread
+			(SELECT COUNT(*) FROM (SELECT p.id, p.active_at FROM posts p WHERE p.channel_id = c.id AND p.deleted_at IS NULL AND p.active_at > ms.seen_at
+					ORDER BY p.active_at DESC LIMIT 100) u
+				LEFT JOIN reads r ON r.member_id = ? AND r.post_id = u.id WHERE r.read_at IS NULL OR r.read_at < u.active_at) AS unread
 		FROM (SELECT channel_id, seen_at FROM memberships WHERE member_id = ? ORDER BY seen_at DESC, channel_id LIMIT 30) ms
 		CROSS JOIN channels c ON c.id = ms.channel_id
-		WHERE `+visible+` ORDER BY c.name, c.id`, v.ID, v.ID)
+		WHERE `+visible+` ORDER BY c.name, c.id`, v.ID, v.ID, v.ID)
 	return list, err
 }
 

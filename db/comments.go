@@ -35,6 +35,9 @@ type Comment struct {
 	RootLead     int         `db:"root_lead"`
 }
 
+// Version names the text that stands there: it rises with each edit.
+func (c *Comment) Version() Millis { return version(c.CreatedAt, c.EditedAt) }
+
 const (
 	// CommentsAPage is the most comments that one page of a post holds.
 	CommentsAPage = 200
@@ -349,9 +352,17 @@ func insertComment(ctx context.Context, tx *tx, v Viewer, n NewComment, body mar
 	return id, tx.one(ctx, "author", "UPDATE members SET comment_count = comment_count + 1 WHERE id = ?", v.ID)
 }
 
-// EditComment replaces a comment's text; its author and staff may.
-func (d *DB) EditComment(ctx context.Context, v Viewer, id int64, source string) error {
-	body, err := d.rendered(ctx, source)
+// CommentEdit is what EditComment writes.
+type CommentEdit struct {
+	Body string
+	Of   Millis // the Version that was edited; 0: whatever stands there
+	Key  string // the form's idempotency key
+}
+
+// EditComment replaces a comment's text; its author and staff may. A form that was sent before changes nothing.
+// ErrStale: the comment has another Version than the edited one.
+func (d *DB) EditComment(ctx context.Context, v Viewer, id int64, e CommentEdit) error {
+	body, err := d.rendered(ctx, e.Body)
 	if err != nil {
 		return err
 	}
@@ -359,24 +370,31 @@ func (d *DB) EditComment(ctx context.Context, v Viewer, id int64, source string)
 		if _, err := tx.readableComment(ctx, v, id); err != nil {
 			return err
 		}
-		return forbidden(tx.one(ctx, "comment", `UPDATE comments SET body = ?, html = ?, html_version = ?, excerpt = ?, edited_at = ?
-			WHERE id = ? AND deleted_at IS NULL AND `+mayEdit("comments"), source, body.HTML, markup.Version, body.Excerpt, d.millis(), id, v.ID, v.Staff()))
+		if sent, err := tx.repeated(ctx, v, e.FormKey(id)); err != nil || sent != 0 {
+			return err
+		}
+		if err := tx.one(ctx, "comment", "UPDATE comments SET body = ?, html = ?, html_version = ?, excerpt = ?, edited_at = max(?, "+versionColumn+` + 1)
+			WHERE id = ? AND deleted_at IS NULL AND `+mayEdit("comments")+" AND "+isVersion,
+			e.Body, body.HTML, markup.Version, body.Excerpt, d.millis(), id, v.ID, v.Staff(), e.Of, e.Of); err != nil {
+			return tx.stale(ctx, "comments", id, v, err)
+		}
+		return tx.remember(ctx, v, e.FormKey(id), "edit", id)
 	})
 }
 
 // DeleteComment hides a comment's text; its replies stay where they are. For its author and staff.
 func (d *DB) DeleteComment(ctx context.Context, v Viewer, id int64) error {
 	return d.change(ctx, "DeleteComment", func(ctx context.Context, tx *tx) error {
-		if _, err := tx.readableComment(ctx, v, id); err != nil {
+		post, err := tx.readableComment(ctx, v, id)
+		if err != nil {
 			return err
 		}
 		if err := countComment(ctx, tx, -1, `UPDATE comments SET deleted_at = ?, deleted_by = ? WHERE id = ? AND deleted_at IS NULL AND `+mayEdit("comments"),
 			d.millis(), v.ID, id, v.ID, v.Staff()); err != nil {
 			return err
 		}
-		// A question whose answer is gone waits for one again.
-		var post int64
-		err := tx.get(ctx, "answer", &post, "UPDATE posts SET accepted_id = NULL WHERE id = (SELECT post_id FROM comments WHERE id = ?) AND accepted_id = ? RETURNING id", id, id)
+		// A question whose answer is gone waits for one again, and remembers it until its author accepts another.
+		err = tx.one(ctx, "answer", "UPDATE posts SET accepted_id = NULL, lost_answer_id = ? WHERE id = ? AND accepted_id = ?", id, post, id)
 		if errors.Is(err, ErrNotFound) {
 			return nil
 		}
@@ -387,19 +405,31 @@ func (d *DB) DeleteComment(ctx context.Context, v Viewer, id int64) error {
 	})
 }
 
-// UndeleteComment undoes DeleteComment. An author cannot undo what a moderator removed.
+// UndeleteComment undoes DeleteComment; what was the accepted answer is it again, unless the question's author has
+// decided anew meanwhile. An author cannot undo what a moderator removed.
 func (d *DB) UndeleteComment(ctx context.Context, v Viewer, id int64) error {
 	return d.change(ctx, "UndeleteComment", func(ctx context.Context, tx *tx) error {
-		var deleted int64
-		if err := tx.get(ctx, "deleted comment", &deleted, `SELECT k.id FROM comments k JOIN posts p ON p.id = k.post_id JOIN channels c ON c.id = p.channel_id
+		var post int64
+		if err := tx.get(ctx, "deleted comment", &post, `SELECT k.post_id FROM comments k JOIN posts p ON p.id = k.post_id JOIN channels c ON c.id = p.channel_id
 			WHERE k.id = ? AND k.deleted_at IS NOT NULL AND `+mayEdit("k")+" AND p.deleted_at IS NULL AND "+visible, id, v.ID, v.Staff(), v.ID); err != nil {
 			return err
 		}
-		return countComment(ctx, tx, 1, `UPDATE comments SET deleted_at = NULL, deleted_by = NULL
-			WHERE id = ? AND deleted_at IS NOT NULL AND (deleted_by = ? OR ? = 1) AND `+mayEdit("comments"), id, v.ID, v.Staff(), v.ID, v.Staff())
+		if err := countComment(ctx, tx, 1, `UPDATE comments SET deleted_at = NULL, deleted_by = NULL
+			WHERE id = ? AND deleted_at IS NOT NULL AND (deleted_by = ? OR ? = 1) AND `+mayEdit("comments"), id, v.ID, v.Staff(), v.ID, v.Staff()); err != nil {
+			return err
+		}
+		err := tx.one(ctx, "answer", "UPDATE posts SET accepted_id = ?, lost_answer_id = NULL WHERE id = ? AND lost_answer_id = ? AND accepted_id IS NULL", id, post, id)
+		if errors.Is(err, ErrNotFound) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		return lead(ctx, tx, post, id)
 	})
 }
 
+// countComment runs the update that deletes (by -1) or restores (by 1) a comment, and moves what it is part of.
 func countComment(ctx context.Context, tx *tx, by int, update string, args ...any) error {
 	var at struct {
 		Post   int64 `db:"post_id"`
@@ -411,8 +441,10 @@ func countComment(ctx context.Context, tx *tx, by int, update string, args ...an
 	if err := tx.one(ctx, "post", "UPDATE posts SET comment_count = comment_count + ? WHERE id = ?", by, at.Post); err != nil {
 		return err
 	}
-	_, err := tx.exec(ctx, "author", "UPDATE members SET comment_count = comment_count + ? WHERE id = ?", by, at.Author)
-	return err
+	if _, err := tx.exec(ctx, "author", "UPDATE members SET comment_count = comment_count + ? WHERE id = ?", by, at.Author); err != nil {
+		return err
+	}
+	return settle(ctx, tx, at.Post)
 }
 
 // MemberComment is a comment on its author's page.

@@ -46,6 +46,8 @@ type DB struct {
 
 	closing atomic.Bool
 
+	memory sessionMemory // of sessions that a full disk had no room for
+
 	watch func(name, query string, args []any) // is told each statement before it is sent; nil but in plan tests
 
 	failedSync atomic.Bool // an fsync failed: nothing is written any more until a restart has checked the file
@@ -67,6 +69,9 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 		o.Now = time.Now
 	}
 	d := &DB{path: o.Path, now: o.Now, idle: make(chan struct{}), markup: markup.New(markup.Options{})}
+	if err := d.memory.open(o.Path + endedNoteSuffix); err != nil {
+		return nil, err
+	}
 	var err error
 	// busy_timeout is short because a wait inside SQLite does not see the context: door.go tries again under it.
 	if d.write, err = open(o.Path, 1, url.Values{

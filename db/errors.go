@@ -31,6 +31,8 @@ var (
 	ErrForbidden = &Error{text: "not allowed", status: http.StatusForbidden}
 	// ErrConflict: a unique value is taken.
 	ErrConflict = &Error{text: "conflict", status: http.StatusConflict}
+	// ErrStale: the text is not the one any more that was edited.
+	ErrStale = &Error{text: "edited meanwhile", status: http.StatusConflict}
 	// ErrLocked: the post takes no comments.
 	ErrLocked = &Error{text: "locked", status: http.StatusForbidden}
 	// ErrBusy: another process holds the write lock.

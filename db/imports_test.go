@@ -183,7 +183,7 @@ func TestARevisionLeavesAloneWhatWasEditedHere(t *testing.T) {
 		t.Fatal(err)
 	}
 	staff := s.member("staff", db.Moderator)
-	if err := s.EditPost(s.ctx, staff, post, "Why?", "by hand", nil); err != nil {
+	if err := s.EditPost(s.ctx, staff, post, db.PostEdit{Title: "Why?", Body: "by hand"}); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.ImportBatch(s.ctx, db.ImportBatch{

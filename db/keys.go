@@ -32,6 +32,16 @@ func (n NewComment) FormKey() string {
 	return formKey(n.Key, "comment", strconv.FormatInt(n.PostID, 10), strconv.FormatInt(n.ParentID, 10), n.Body)
 }
 
+// FormKey is the same for a change of the post.
+func (e PostEdit) FormKey(id int64) string {
+	return formKey(e.Key, "edit post", strconv.FormatInt(id, 10), strconv.FormatInt(int64(e.Of), 10), e.Title, e.Body, strings.Join(e.Tags, " "))
+}
+
+// FormKey is the same for a change of the comment.
+func (e CommentEdit) FormKey(id int64) string {
+	return formKey(e.Key, "edit comment", strconv.FormatInt(id, 10), strconv.FormatInt(int64(e.Of), 10), e.Body)
+}
+
 // FormKey is the same for a channel.
 func (n NewChannel) FormKey() string {
 	return formKey(n.Key, "channel", n.Slug, n.Name, n.Description, n.Rules)

@@ -52,13 +52,15 @@ func TestWritesAndMayAgree(t *testing.T) {
 			_, err := s.CreateComment(s.ctx, v, db.NewComment{PostID: x.post, Body: "b"})
 			return err
 		}},
-		"edit the post":        {auth.Edit, false, func(v db.Viewer, x thing) error { return s.EditPost(s.ctx, v, x.post, "t", "b", nil) }},
+		"edit the post": {auth.Edit, false, func(v db.Viewer, x thing) error {
+			return s.EditPost(s.ctx, v, x.post, db.PostEdit{Title: "t", Body: "b"})
+		}},
 		"delete the post":      {auth.Delete, false, func(v db.Viewer, x thing) error { return s.DeletePost(s.ctx, v, x.post) }},
 		"undelete the post":    {auth.Undelete, false, func(v db.Viewer, x thing) error { return s.UndeletePost(s.ctx, v, x.post) }},
 		"pin":                  {auth.Pin, false, func(v db.Viewer, x thing) error { return s.SetPinned(s.ctx, v, x.post, true) }},
 		"lock":                 {auth.Lock, false, func(v db.Viewer, x thing) error { return s.SetLocked(s.ctx, v, x.post, true) }},
 		"unaccept":             {auth.Accept, false, func(v db.Viewer, x thing) error { return s.Accept(s.ctx, v, x.post, 0) }},
-		"edit the comment":     {auth.Edit, true, func(v db.Viewer, x thing) error { return s.EditComment(s.ctx, v, x.comment, "b") }},
+		"edit the comment":     {auth.Edit, true, func(v db.Viewer, x thing) error { return s.EditComment(s.ctx, v, x.comment, db.CommentEdit{Body: "b"}) }},
 		"delete the comment":   {auth.Delete, true, func(v db.Viewer, x thing) error { return s.DeleteComment(s.ctx, v, x.comment) }},
 		"undelete the comment": {auth.Undelete, true, func(v db.Viewer, x thing) error { return s.UndeleteComment(s.ctx, v, x.comment) }},
 		"govern":               {auth.Govern, false, func(v db.Viewer, x thing) error { return s.SetChannel(s.ctx, v, s.channel.ID, "n", "", "") }},
@@ -106,8 +108,8 @@ func TestNobodyActsOnWhatIsNotThere(t *testing.T) {
 	s := newSite(t)
 	admin := s.member("admin", db.Admin)
 	for name, err := range map[string]error{
-		"EditPost": s.EditPost(s.ctx, admin, 99, "t", "b", nil), "DeletePost": s.DeletePost(s.ctx, admin, 99), "UndeletePost": s.UndeletePost(s.ctx, admin, 99),
-		"SetPinned": s.SetPinned(s.ctx, admin, 99, true), "Accept": s.Accept(s.ctx, admin, 99, 0), "EditComment": s.EditComment(s.ctx, admin, 99, "b"),
+		"EditPost": s.EditPost(s.ctx, admin, 99, db.PostEdit{Title: "t", Body: "b"}), "DeletePost": s.DeletePost(s.ctx, admin, 99), "UndeletePost": s.UndeletePost(s.ctx, admin, 99),
+		"SetPinned": s.SetPinned(s.ctx, admin, 99, true), "Accept": s.Accept(s.ctx, admin, 99, 0), "EditComment": s.EditComment(s.ctx, admin, 99, db.CommentEdit{Body: "b"}),
 		"DeleteComment": s.DeleteComment(s.ctx, admin, 99), "UndeleteComment": s.UndeleteComment(s.ctx, admin, 99), "SetChannel": s.SetChannel(s.ctx, admin, 99, "n", "", ""),
 		"Join": s.Join(s.ctx, admin, 99), "SetRole": s.SetRole(s.ctx, 99, db.Plain), "SetPassword": s.SetPassword(s.ctx, 99, "phc", 0),
 	} {

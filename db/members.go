@@ -175,8 +175,7 @@ func (d *DB) SetPassword(ctx context.Context, memberID int64, phc string, keepSe
 		if err := tx.one(ctx, "password", "UPDATE members SET password = ? WHERE id = ? AND deleted_at IS NULL", phc, memberID); err != nil {
 			return err
 		}
-		_, err := tx.exec(ctx, "sessions", "DELETE FROM sessions WHERE member_id = ? AND id <> ?", memberID, keepSession)
-		return err
+		return endSessions(ctx, tx, memberID, keepSession, phc)
 	})
 }
 
@@ -186,8 +185,7 @@ func (d *DB) SetRole(ctx context.Context, memberID int64, role Role) error {
 		if err := tx.one(ctx, "role", "UPDATE members SET role = ? WHERE id = ? AND deleted_at IS NULL", role, memberID); err != nil {
 			return err
 		}
-		_, err := tx.exec(ctx, "sessions", "DELETE FROM sessions WHERE member_id = ?", memberID)
-		return err
+		return endSessions(ctx, tx, memberID, 0, "")
 	})
 }
 

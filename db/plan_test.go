@@ -25,7 +25,7 @@ var million = map[string]struct {
 	"sessions":          {400_000, map[string]int{"token_hash": 0, "member_id": 150_000, "used_at": 0, "id": 0, "expires_at": 0}},
 	"channels":          {2_000, map[string]int{"slug": 0, "active_at": 0, "id": 0, "owner_id": 1_000, "rules_version": 2}},
 	"memberships":       {2_000_000, map[string]int{"member_id": 200_000, "channel_id": 2_000, "seen_at": 0, "joined_at": 0, "role": 3}},
-	"posts":             {1_000_000, map[string]int{"id": 0, "channel_id": 2_000, "author_id": 100_000, "active_at": 0, "created_at": 0, "age_class": 5, "score": 300, "pinned_at": 0, "accepted_id": 0, "duplicate_of": 0, "deleted_by": 5_000, "html_version": 2}},
+	"posts":             {1_000_000, map[string]int{"id": 0, "channel_id": 2_000, "author_id": 100_000, "active_at": 0, "created_at": 0, "age_class": 5, "score": 300, "pinned_at": 0, "accepted_id": 0, "lost_answer_id": 0, "duplicate_of": 0, "deleted_by": 5_000, "html_version": 2}},
 	"comments":          {10_000_000, map[string]int{"id": 0, "post_id": 900_000, "path": 2_000_000, "root_id": 4_000_000, "lead": 2, "score": 300, "parent_id": 3_000_000, "author_id": 150_000, "created_at": 0, "deleted_by": 5_000, "html_version": 2}},
 	"post_reactions":    {5_000_000, map[string]int{"post_id": 800_000, "member_id": 150_000}},
 	"comment_reactions": {20_000_000, map[string]int{"comment_id": 6_000_000, "member_id": 150_000, "post_id": 700_000}},
@@ -39,7 +39,7 @@ var million = map[string]struct {
 
 // partial is how many rows an index with a WHERE has, where that is not nearly all of its table.
 var partial = map[string]int{
-	"members_admins": 5, "memberships_keepers": 6_000, "posts_channel_pinned": 4_000, "posts_accepted": 300_000, "posts_duplicate": 50_000,
+	"members_admins": 5, "memberships_keepers": 6_000, "posts_channel_pinned": 4_000, "posts_accepted": 300_000, "posts_lost_answer": 1_000, "posts_duplicate": 50_000,
 	"posts_deleted_by": 20_000, "members_version": 50_000, "channels_version": 1_500, "tags_version": 5_000, "comments_top": 4_000_000, "comments_parent": 6_000_000, "comments_deleted_by": 200_000,
 }
 

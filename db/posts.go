@@ -2,6 +2,7 @@ package db
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 
@@ -32,6 +33,20 @@ type Post struct {
 	Archived     bool        `db:"archived"`    // the channel
 	Joined       bool        `db:"joined"`
 }
+
+// Version names the text that stands there: it rises with each edit.
+func (p *Post) Version() Millis { return version(p.CreatedAt, p.EditedAt) }
+
+func version(created, edited Millis) Millis {
+	if edited != 0 {
+		return edited
+	}
+	return created
+}
+
+// versionColumn is the same in SQL. An edit sets edited_at to at least one more, so that two edits within a millisecond,
+// or under a clock that went back, have two versions.
+const versionColumn = "COALESCE(edited_at, created_at)"
 
 // PostByID finds a post that the viewer may read. A deleted one is found by its author and by staff, who may undo it.
 func (d *DB) PostByID(ctx context.Context, v Viewer, id int64) (Post, error) {
@@ -141,9 +156,18 @@ func insertPost(ctx context.Context, tx *tx, v Viewer, n NewPost, body markup.Re
 // are the viewer's id and whether they are staff.
 func mayEdit(alias string) string { return "(" + alias + ".author_id = ? OR ? = 1)" }
 
-// EditPost replaces a post's title, text and tags; its author and staff may.
-func (d *DB) EditPost(ctx context.Context, v Viewer, id int64, title, source string, tags []string) error {
-	body, err := d.rendered(ctx, source)
+// PostEdit is what EditPost writes.
+type PostEdit struct {
+	Title, Body string
+	Tags        []string
+	Of          Millis // the Version that was edited; 0: whatever stands there
+	Key         string // the form's idempotency key
+}
+
+// EditPost replaces a post's title, text and tags; its author and staff may. A form that was sent before changes nothing.
+// ErrStale: the post has another Version than the edited one.
+func (d *DB) EditPost(ctx context.Context, v Viewer, id int64, e PostEdit) error {
+	body, err := d.rendered(ctx, e.Body)
 	if err != nil {
 		return err
 	}
@@ -151,14 +175,35 @@ func (d *DB) EditPost(ctx context.Context, v Viewer, id int64, title, source str
 		if err := tx.readablePost(ctx, v, id); err != nil {
 			return err
 		}
-		var created Millis
-		if err := tx.get(ctx, "post", &created, `UPDATE posts SET title = ?, slug = ?, tags = ?, body = ?, html = ?, html_version = ?, excerpt = ?, opens = ?, edited_at = ?
-			WHERE id = ? AND deleted_at IS NULL AND `+mayEdit("posts")+` RETURNING created_at`,
-			title, SlugOf(title), joinTags(tags), source, body.HTML, markup.Version, body.Excerpt, body.Opens, d.millis(), id, v.ID, v.Staff()); err != nil {
-			return forbidden(err)
+		if sent, err := tx.repeated(ctx, v, e.FormKey(id)); err != nil || sent != 0 {
+			return err
 		}
-		return tx.setTags(ctx, id, created, tags)
+		var created Millis
+		if err := tx.get(ctx, "post", &created, `UPDATE posts SET title = ?, slug = ?, tags = ?, body = ?, html = ?, html_version = ?, excerpt = ?, opens = ?,
+				edited_at = max(?, `+versionColumn+` + 1)
+			WHERE id = ? AND deleted_at IS NULL AND `+mayEdit("posts")+" AND "+isVersion+" RETURNING created_at",
+			e.Title, SlugOf(e.Title), joinTags(e.Tags), e.Body, body.HTML, markup.Version, body.Excerpt, body.Opens, d.millis(), id, v.ID, v.Staff(), e.Of, e.Of); err != nil {
+			return tx.stale(ctx, "posts", id, v, err)
+		}
+		if err := tx.setTags(ctx, id, created, e.Tags); err != nil {
+			return err
+		}
+		return tx.remember(ctx, v, e.FormKey(id), "edit", id)
 	})
+}
+
+// isVersion is the condition that the version is the one that was edited, which is its parameter twice; 0 is any.
+const isVersion = "(? = 0 OR " + versionColumn + " = ?)"
+
+// stale tells why an edit changed no row that its viewer can read: they may not, or it has another version.
+func (t *tx) stale(ctx context.Context, table string, id int64, v Viewer, err error) error {
+	if !errors.Is(err, ErrNotFound) {
+		return err
+	}
+	if err := t.get(ctx, "edited", &id, "SELECT id FROM "+table+" WHERE id = ? AND "+mayEdit(table), id, v.ID, v.Staff()); err != nil {
+		return forbidden(err)
+	}
+	return fmt.Errorf("%s %d: %w", table, id, ErrStale)
 }
 
 // DeletePost hides a post; UndeletePost shows it again. Both are for its author and staff, and only once each.
@@ -200,8 +245,28 @@ func countPost(ctx context.Context, tx *tx, id int64, by int, update string, arg
 	if _, err := tx.exec(ctx, "author", "UPDATE members SET post_count = post_count + ? WHERE id = ?", by, at.Author); err != nil {
 		return err
 	}
-	_, err := tx.exec(ctx, "tags", "UPDATE tags SET post_count = post_count + ? WHERE id IN (SELECT tag_id FROM post_tags WHERE post_id = ?)", by, id)
-	return err
+	if _, err := tx.exec(ctx, "tags", "UPDATE tags SET post_count = post_count + ? WHERE id IN (SELECT tag_id FROM post_tags WHERE post_id = ?)", by, id); err != nil {
+		return err
+	}
+	return settleChannel(ctx, tx, at.Channel)
+}
+
+// settle sets when the post was last active, and its channel: what was written last there and is not deleted. It comes
+// after each deletion and each Undo; a write that adds needs no look at the others.
+func settle(ctx context.Context, tx *tx, post int64) error {
+	var channel int64
+	if err := tx.get(ctx, "activity", &channel, `UPDATE posts SET active_at = max(created_at, COALESCE((SELECT k.created_at FROM comments k
+			WHERE k.post_id = posts.id AND k.deleted_at IS NULL ORDER BY k.created_at DESC LIMIT 1), 0))
+		WHERE id = ? RETURNING channel_id`, post); err != nil {
+		return err
+	}
+	return settleChannel(ctx, tx, channel)
+}
+
+func settleChannel(ctx context.Context, tx *tx, channel int64) error {
+	return tx.one(ctx, "channel's activity", `UPDATE channels SET active_at = max(created_at, COALESCE((SELECT p.active_at FROM posts p
+			WHERE p.channel_id = channels.id AND p.deleted_at IS NULL ORDER BY p.active_at DESC, p.id DESC LIMIT 1), 0))
+		WHERE id = ?`, channel)
 }
 
 // SetPinned pins a post above its channel's feed, or lets it go. For those who moderate the channel.
@@ -242,7 +307,8 @@ func (d *DB) Accept(ctx context.Context, v Viewer, postID, commentID int64) erro
 				return err
 			}
 		}
-		if err := tx.one(ctx, "post", "UPDATE posts SET accepted_id = ? WHERE id = ? AND kind = 'question' AND deleted_at IS NULL AND "+mayEdit("posts"), answer, postID, v.ID, v.Staff()); err != nil {
+		// Whoever decides anew has let go of an answer that was deleted.
+		if err := tx.one(ctx, "post", "UPDATE posts SET accepted_id = ?, lost_answer_id = NULL WHERE id = ? AND kind = 'question' AND deleted_at IS NULL AND "+mayEdit("posts"), answer, postID, v.ID, v.Staff()); err != nil {
 			return fmt.Errorf("accept comment %d: %w", commentID, forbidden(err))
 		}
 		return lead(ctx, tx, postID, commentID)

@@ -19,6 +19,7 @@ import (
 type tree struct {
 	nodes map[int64]*node
 	roots []*node
+	lost  *node // the accepted answer that was deleted
 }
 
 type node struct {
@@ -115,10 +116,16 @@ func (s *site) grow(choose chooser, comments int, voters []db.Viewer) (post int6
 				must(s.DeleteComment(s.ctx, s.author, n.id))
 			}
 			n.deleted = !n.deleted
-			n.accepted = n.accepted && !n.deleted // a deleted answer is none
+			switch { // a deleted answer is none, and its Undo makes it one again
+			case n.accepted:
+				n.accepted, tr.lost = false, n
+			case tr.lost == n:
+				n.accepted, tr.lost = true, nil
+			}
 		case 2:
 			if !n.deleted {
 				must(s.Accept(s.ctx, s.author, post, n.id))
+				tr.lost = nil
 				for _, other := range all {
 					other.accepted = other == n
 				}
@@ -304,7 +311,7 @@ func TestCountsStayTrueWhateverIsDone(t *testing.T) {
 			case 6:
 				_ = s.UndeleteComment(s.ctx, rapid.SampledFrom([]db.Viewer{v, staff}).Draw(rt, "by"), pick(comments))
 			case 7:
-				_ = s.EditPost(s.ctx, v, pick(posts), "t", "b", tags)
+				_ = s.EditPost(s.ctx, v, pick(posts), db.PostEdit{Title: "t", Body: "b", Tags: tags})
 			case 8:
 				post := pick(posts)
 				_ = s.Accept(s.ctx, s.author, post, pick(append(below[post], 0)))

@@ -2,6 +2,8 @@ package db
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"time"
 )
 
@@ -24,8 +26,28 @@ type Session struct {
 	Current   bool   `db:"current"`
 }
 
-// CreateSession signs a member in. Only the hash of the token comes here.
+// storedSession is a session with what memory knows it by.
+type storedSession struct {
+	Session
+	Hash []byte `db:"token_hash"`
+}
+
+// CreateSession signs a member in. Only the hash of the token comes here. When the disk is full the session waits in
+// memory for room (sessions_memory.go): it works at once and as long as any, but a restart before there is room
+// loses it, and the person signs in again.
 func (d *DB) CreateSession(ctx context.Context, memberID int64, tokenHash []byte, address, agent string) error {
+	err := d.storeSession(ctx, memberID, tokenHash, address, agent)
+	if errors.Is(err, ErrNoSpace) {
+		return d.letWait(ctx, memberID, tokenHash, address, agent)
+	}
+	return err
+}
+
+func (d *DB) storeSession(ctx context.Context, memberID int64, tokenHash []byte, address, agent string) error {
+	// After a start at which no stored session counts, those have to go before another comes among them.
+	if err := d.deleteStale(ctx); err != nil {
+		return err
+	}
 	return d.change(ctx, "CreateSession", func(ctx context.Context, tx *tx) error {
 		var role Role
 		if err := tx.get(ctx, "role", &role, "SELECT role FROM members WHERE id = ? AND deleted_at IS NULL", memberID); err != nil {
@@ -39,11 +61,15 @@ func (d *DB) CreateSession(ctx context.Context, memberID int64, tokenHash []byte
 		if err != nil {
 			return err
 		}
-		// A member keeps the 50 sessions they used last: a script that signs in for ever does not fill the table.
-		_, err = tx.exec(ctx, "trim sessions", `DELETE FROM sessions WHERE member_id = ? AND id NOT IN
-			(SELECT id FROM sessions WHERE member_id = ? ORDER BY used_at DESC, id DESC LIMIT 50)`, memberID, memberID)
-		return err
+		return trimSessions(ctx, tx, memberID)
 	})
+}
+
+// trimSessions: a member keeps the 50 sessions they used last. A script that signs in for ever does not fill the table.
+func trimSessions(ctx context.Context, tx *tx, memberID int64) error {
+	_, err := tx.exec(ctx, "trim sessions", `DELETE FROM sessions WHERE member_id = ? AND id NOT IN
+		(SELECT id FROM sessions WHERE member_id = ? ORDER BY used_at DESC, id DESC LIMIT 50)`, memberID, memberID)
+	return err
 }
 
 func sessionSpan(role Role) (idle, whole time.Duration) {
@@ -56,6 +82,11 @@ func sessionSpan(role Role) (idle, whole time.Duration) {
 // ViewerBySession finds who a session's token belongs to, ErrNotFound for an ended one. touch says that its last
 // use is old enough to be written again with TouchSession.
 func (d *DB) ViewerBySession(ctx context.Context, tokenHash []byte) (v Viewer, touch bool, err error) {
+	if d.memory.n.Load() > 0 {
+		if v, touch, known, err := d.viewerInMemory(ctx, tokenHash); known || err != nil {
+			return v, touch, err
+		}
+	}
 	var row struct {
 		SessionID int64  `db:"session_id"`
 		ID        int64  `db:"id"`
@@ -82,6 +113,7 @@ func (d *DB) ViewerBySession(ctx context.Context, tokenHash []byte) (v Viewer, t
 func (d *DB) TouchSession(ctx context.Context, v Viewer) error {
 	idle, _ := sessionSpan(v.Role)
 	now := d.now()
+	d.memory.touch(v.SessionID, MillisOf(now), MillisOf(now.Add(idle)))
 	return d.change(ctx, "TouchSession", func(ctx context.Context, tx *tx) error {
 		if _, err := tx.exec(ctx, "session", "UPDATE sessions SET used_at = ?, idle_until = ? WHERE id = ?", MillisOf(now), MillisOf(now.Add(idle)), v.SessionID); err != nil {
 			return err
@@ -93,26 +125,58 @@ func (d *DB) TouchSession(ctx context.Context, v Viewer) error {
 
 // Sessions lists where the viewer is signed in, the last used first.
 func (d *DB) Sessions(ctx context.Context, v Viewer) ([]Session, error) {
-	var list []Session
+	var stored []storedSession
 	now := d.millis()
-	err := d.list(ctx, "Sessions", &list, `SELECT id, created_at, used_at, address, agent, id = ? AS current FROM sessions
+	err := d.list(ctx, "Sessions", &stored, `SELECT id, created_at, used_at, address, agent, id = ? AS current, token_hash FROM sessions
 		WHERE member_id = ? AND expires_at > ? AND idle_until > ? ORDER BY used_at DESC, id DESC LIMIT 50`, v.SessionID, v.ID, now, now)
-	return list, err
+	if err != nil {
+		return nil, err
+	}
+	return d.memory.merge(stored, v, now), nil
 }
 
-// EndSession ends one session of the viewer's own.
+// EndSession ends one session of the viewer's own, also when the disk is full: it answers ErrNoSpace only where the
+// end could not outlast a restart (sessions_memory.go).
 func (d *DB) EndSession(ctx context.Context, v Viewer, sessionID int64) error {
-	return d.change(ctx, "EndSession", func(ctx context.Context, tx *tx) error {
-		return tx.one(ctx, "session", "DELETE FROM sessions WHERE id = ? AND member_id = ?", sessionID, v.ID)
-	})
-}
-
-// EndOtherSessions ends every session of the viewer's but the present one.
-func (d *DB) EndOtherSessions(ctx context.Context, v Viewer) error {
-	return d.change(ctx, "EndOtherSessions", func(ctx context.Context, tx *tx) error {
-		_, err := tx.exec(ctx, "sessions", "DELETE FROM sessions WHERE member_id = ? AND id <> ?", v.ID, v.SessionID)
+	waited := 0
+	err := d.change(ctx, "EndSession", func(ctx context.Context, tx *tx) error {
+		waited = d.memory.dropWhich(func(s *waitingSession) bool { return s.member == v.ID && s.id == sessionID })
+		err := tx.one(ctx, "session", "DELETE FROM sessions WHERE id = ? AND member_id = ?", sessionID, v.ID)
+		if waited > 0 && errors.Is(err, ErrNotFound) {
+			return nil
+		}
 		return err
 	})
+	if errors.Is(err, ErrNoSpace) {
+		n, err := d.endUnstored(ctx, v.ID, func(id int64) bool { return id == sessionID })
+		if err == nil && n+waited == 0 {
+			err = fmt.Errorf("EndSession: %w", ErrNotFound)
+		}
+		return err
+	}
+	return err
+}
+
+// EndOtherSessions ends every session of the viewer's but the present one, as EndSession does.
+func (d *DB) EndOtherSessions(ctx context.Context, v Viewer) error {
+	err := d.change(ctx, "EndOtherSessions", func(ctx context.Context, tx *tx) error {
+		return endSessions(ctx, tx, v.ID, v.SessionID, "")
+	})
+	if errors.Is(err, ErrNoSpace) {
+		_, err = d.endUnstored(ctx, v.ID, func(id int64) bool { return id != v.SessionID })
+	}
+	return err
+}
+
+// endSessions ends a member's sessions, stored and waiting, but the one named keep (0: all). password is the new one
+// of a transaction that changes it, else empty. A transaction that fails later has ended those that wait: they sign in
+// again.
+func endSessions(ctx context.Context, tx *tx, memberID, keep int64, password string) error {
+	_, err := tx.exec(ctx, "sessions", "DELETE FROM sessions WHERE member_id = ? AND id <> ?", memberID, keep)
+	if err == nil {
+		tx.d.memory.drop(memberID, keep, password)
+	}
+	return err
 }
 
 // DropExpired removes ended sessions and idempotency keys older than a day, at most 1,000 of each at a call, so that

@@ -169,6 +169,9 @@ func (w *walker) people() {
 	w.ok(d.TouchSession(ctx, v))
 	must(d.Sessions(ctx, v))(w)
 	w.ok(d.EndOtherSessions(ctx, v))
+	w.waiting(v)
+	v, _, err = d.ViewerBySession(ctx, []byte("hash"))
+	w.ok(err)
 	w.ok(d.EndSession(ctx, v, v.SessionID))
 	w.ok(d.SetPassword(ctx, w.plain.ID, "phc", 0))
 	w.ok(d.SetProfile(ctx, v, "Plain", "bio"))
@@ -177,6 +180,21 @@ func (w *walker) people() {
 	w.ok(d.SetSetting(ctx, SettingSiteName, "Walk"))
 	must(d.Setting(ctx, SettingSiteName, ""))(w)
 	w.ok(d.Ping(ctx))
+}
+
+// waiting does what a full disk makes of sessions.
+func (w *walker) waiting(v Viewer) {
+	d, ctx := w.d, w.ctx
+	w.ok(d.letWait(ctx, v.ID, []byte("waits"), "", ""))
+	_, _, err := d.ViewerBySession(ctx, []byte("waits"))
+	w.ok(err)
+	must(d.StoreWaiting(ctx))(w)
+	must(d.endUnstored(ctx, v.ID, func(id int64) bool { return id != v.SessionID }))(w)
+	must(d.StoreWaiting(ctx))(w)
+	d.memory.stale = true
+	d.memory.count()
+	must(d.StoreWaiting(ctx))(w)
+	w.ok(d.CreateSession(ctx, v.ID, []byte("hash"), "", ""))
 }
 
 func (w *walker) channels() int64 {
@@ -202,7 +220,9 @@ func (w *walker) posts(channel int64) int64 {
 	d, ctx := w.d, w.ctx
 	id := must(d.CreatePost(ctx, w.plain, NewPost{ChannelID: channel, Kind: "question", Title: "Walk?", Body: "@admin in #walk", Tags: []string{"one", "two"}, Key: "post"}))(w)
 	must(d.WasSent(ctx, w.plain, "post"))(w)
-	w.ok(d.EditPost(ctx, w.plain, id, "Walk on?", "text", []string{"two", "three"}))
+	for range 2 { // the second is a repeat
+		w.ok(d.EditPost(ctx, w.plain, id, PostEdit{Title: "Walk on?", Body: "text", Tags: []string{"two", "three"}, Key: "edit"}))
+	}
 	w.ok(d.DeletePost(ctx, w.plain, id))
 	w.ok(d.UndeletePost(ctx, w.plain, id))
 	w.ok(d.SetPinned(ctx, w.admin, id, true))
@@ -216,7 +236,7 @@ func (w *walker) posts(channel int64) int64 {
 	}
 	must(d.Preview(ctx, "#walk"))(w)
 	// Refusals ask once more, to tell what may not be done from what is not there.
-	if err := d.EditPost(ctx, w.member("other", NewMember{Role: Plain}), id, "x", "x", nil); !errors.Is(err, ErrForbidden) {
+	if err := d.EditPost(ctx, w.member("other", NewMember{Role: Plain}), id, PostEdit{Title: "x", Body: "x"}); !errors.Is(err, ErrForbidden) {
 		w.t.Fatalf("walk: a stranger's edit answered %v", err)
 	}
 	return id
@@ -239,7 +259,10 @@ func (w *walker) comments(post int64) {
 	d, ctx := w.d, w.ctx
 	root := must(d.CreateComment(ctx, w.plain, NewComment{PostID: post, Body: "root", Key: "comment"}))(w)
 	reply := must(d.CreateComment(ctx, w.plain, NewComment{PostID: post, ParentID: root, Body: "reply"}))(w)
-	w.ok(d.EditComment(ctx, w.plain, root, "text"))
+	w.ok(d.EditComment(ctx, w.plain, root, CommentEdit{Body: "text", Key: "edit"}))
+	if err := d.EditComment(ctx, w.plain, root, CommentEdit{Body: "text", Of: 1}); !errors.Is(err, ErrStale) {
+		w.t.Fatalf("walk: an edit of an older text answered %v", err)
+	}
 	w.ok(d.DeleteComment(ctx, w.plain, root))
 	w.ok(d.UndeleteComment(ctx, w.plain, root))
 	if err := d.DeleteComment(ctx, Viewer{ID: w.plain.ID + 1000}, root); !errors.Is(err, ErrForbidden) {

@@ -246,7 +246,7 @@ func TestWhatPeopleDidMeanwhileStays(t *testing.T) {
 		}
 		did = true
 		for _, err := range []error{
-			d.EditPost(t.Context(), staff, 1, "Edited", "by hand", nil),
+			d.EditPost(t.Context(), staff, 1, db.PostEdit{Title: "Edited", Body: "by hand"}),
 			d.DeletePost(t.Context(), staff, 3),
 		} {
 			if err != nil {

@@ -249,6 +249,9 @@ func checkRendered(source string) error {
 	if err := check(res.HTML); err != nil {
 		return fmt.Errorf("%w\nsource: %q\nhtml: %s", err, source, res.HTML)
 	}
+	if err := checkAnchored(res.HTML); err != nil {
+		return fmt.Errorf("%w\nsource: %q\nhtml: %s", err, source, res.HTML)
+	}
 	return nil
 }
 

@@ -97,6 +97,7 @@ func TestOwnHostileTextHoldsOnlyWhatIsAllowed(t *testing.T) {
 		"![a](data:image/png;base64,AA) ![b](/images/../logout) ![c](javascript:x) ![d](http://a%zz) ![e]() ![f](x:y)",
 		"[![a](http://e.org/x)](http://e.org) [[a](b)](c) [https://a.de](/b) [@bob](/c)",
 		"\x00<b>\xff\xfe</b>\u202etxt\u2066",
+		"<h3 id=h-9>a <h4 id='h-1'>b</h4></h3>\n\n# c <h5>d\n\n</h3>\n\n## `<h3>` \\<h3> <b title='<h3>'>\n\n- # e\n\n> # f",
 	} {
 		for _, source := range inside(text) {
 			if err := checkRendered(source); err != nil {
@@ -113,7 +114,7 @@ func TestTheCheckRefusesWhatIsNotAllowed(t *testing.T) {
 		"<script>x</script>", "<svg></svg>", "<h1>x</h1>", "<!-- x -->", "<b onclick=\"x\">x</b>", "<b style=\"x\">x</b>", "<b id=\"x\">x</b>", "<b hx-get=\"/\">x</b>", "<b data-x=\"y\">x</b>",
 		"<span class=\"mention\">x</span>", "<input type=\"checkbox\">", "<input disabled=\"\">", "<img src=\"https://e.org\">", "<img alt=\"x\">",
 		"<a href=\"javascript:x\">x</a>", "<a href=\" java\tscript:x\">x</a>", "<a href=\"https://e.org\">x</a>", "<a href=\"/\\e.org\">x</a>", "<a href=\"/x\" rel=\"nofollow ugc noopener\">x</a>",
-		"<b>x", "</div></li></ol>", "<li>x", "<details>x", "<table>x",
+		"<h3 id=\"h-1\">x</h3>", "<b>x", "</div></li></ol>", "<li>x", "<details>x", "<table>x",
 	} {
 		if check(bad) == nil {
 			t.Errorf("%s is let through", bad)

@@ -123,8 +123,18 @@ func like(tb *tab) {
 // mine is the comment that the newcomer wrote first.
 const mine = ".comment-own:has(.comment-text em)"
 
+// more opens the menu that holds what is done seldom, on a screen that has no room for it in line.
+func more(tb *tab, within string) {
+	tb.t.Helper()
+	if tb.screen.touch {
+		tb.click(within + " .more-open")
+		tb.wait("document.querySelector(" + quote(within+" .more") + ").matches(':popover-open')")
+	}
+}
+
 func edit(tb *tab) {
 	tb.t.Helper()
+	more(tb, mine)
 	tb.either(func() { tb.click(mine+" a[href$='/edit']", "Edit") }, "document.activeElement?.matches('form[action$=\"/edit\"] textarea')")
 	tb.fill("form[action$='/edit'] textarea", "A *second* thought.")
 	tb.either(func() { tb.click("form[action$='/edit'] button.primary", "Save") }, "document.querySelector('#comments .comment-own em')?.textContent === 'second'")
@@ -135,12 +145,14 @@ func edit(tb *tab) {
 
 func remove(tb *tab) {
 	tb.t.Helper()
-	tb.either(func() { tb.click(mine+" button", "Delete") }, "!document.querySelector("+quote(mine)+") && "+target("form[action$='/undelete'] button", "Undo"))
+	more(tb, mine)
+	tb.either(func() { tb.click(mine+" form[action$='/delete'] button", "Delete") }, "!document.querySelector("+quote(mine)+") && "+target("form[action$='/undelete'] button", "Undo"))
 	if tb.script {
 		tb.wait("document.activeElement !== document.body")
 	}
 	tb.either(func() { tb.click("form[action$='/undelete'] button", "Undo") }, "document.querySelector("+quote(mine)+")")
 	// And the post: that is a page's business with script too.
+	more(tb, ".post-actions")
 	tb.follow(func() { tb.click(".post-actions form[action$='/delete'] button") })
 	tb.wait("document.querySelector('.notice.is-danger')")
 	tb.follow(func() { tb.click(".leaf form[action$='/undelete'] button", "Undo") })

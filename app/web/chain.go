@@ -21,6 +21,7 @@ func (s *Server) chain() (http.Handler, error) {
 		}
 		mux.Handle(rt.pattern, s.serve(rt))
 	}
+	mux.Handle("/", s.handle(nothing(mux)))
 	proxies := s.config.Proxies()
 	fail := s.respond.Fail
 
@@ -37,12 +38,15 @@ func (s *Server) chain() (http.Handler, error) {
 	pages = middleware.CrossOrigin(pages, fail)
 
 	site := http.NewServeMux()
-	site.Handle("/static/", middleware.WriteDeadline(s.assets.Handler(http.HandlerFunc(s.serve(route{"/", anyone, s.nothing}))), writeBudget))
+	site.Handle("/static/", middleware.WriteDeadline(s.assets.Handler(s.handle(nothing(site))), writeBudget))
 	site.Handle("/", pages)
 
 	root := http.NewServeMux()
 	root.HandleFunc("GET /healthz", s.healthy)
 	root.HandleFunc("GET /readyz", s.ready)
+	for _, path := range []string{"/healthz", "/readyz"} {
+		root.HandleFunc(path, s.handle(nothing(root)))
+	}
 	root.Handle("/", middleware.Host(s.gate.Handler(site, fail), s.config.AllowedHosts(), fail))
 
 	// Around everything that may answer without reading the body.

@@ -326,13 +326,16 @@ func (s *Server) editComment(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return s.editCommentForm(w, r, &p, comments.Edit{ID: c.ID, Body: body})
+	return s.editCommentForm(w, r, &p, comments.Edit{ID: c.ID, Body: body, Key: newKey(), Version: c.Version()})
 }
 
 func (s *Server) editCommentForm(w http.ResponseWriter, r *http.Request, p *db.Post, f comments.Edit) error {
 	status := http.StatusOK
-	if f.Error != "" {
+	switch {
+	case f.Error != "":
 		status = http.StatusUnprocessableEntity
+	case f.Present != nil:
+		status = http.StatusConflict
 	}
 	if respond.Partial(r) {
 		return s.respond.Render(w, r, status, comments.EditForm(f))
@@ -351,12 +354,15 @@ func (s *Server) updateComment(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	f := comments.Edit{ID: c.ID, Body: r.PostFormValue("body")}
+	f := comments.Edit{ID: c.ID, Body: r.PostFormValue("body"), Key: formKey(r), Version: formVersion(r)}
 	if strings.TrimSpace(f.Body) == "" {
 		f.Error = ui.T(ctx, "Write something first, or delete the comment.")
 		return s.editCommentForm(w, r, &p, f)
 	}
-	err = s.db.EditComment(ctx, v, c.ID, f.Body)
+	err = s.db.EditComment(ctx, v, c.ID, db.CommentEdit{Body: f.Body, Of: f.Version, Key: f.Key})
+	if errors.Is(err, db.ErrStale) {
+		return s.editCommentAnew(w, r, f)
+	}
 	if f.Error = limitText(ctx, err); f.Error != "" {
 		return s.editCommentForm(w, r, &p, f)
 	}
@@ -364,6 +370,17 @@ func (s *Server) updateComment(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return s.ownOrBack(w, r, ui.CommentURL(c.ID))
+}
+
+// editCommentAnew is editPostAnew for a comment.
+func (s *Server) editCommentAnew(w http.ResponseWriter, r *http.Request, f comments.Edit) error {
+	c, body, p, err := s.commentTo(r, auth.Edit)
+	if err != nil {
+		return err
+	}
+	f.Key, f.Version = newKey(), c.Version()
+	f.Present = &ui.Present{HTML: c.HTML, Source: body, At: f.Version}
+	return s.editCommentForm(w, r, &p, f)
 }
 
 // ownOrBack answers an action on a comment: with the comment, or with the way to it.

@@ -137,10 +137,6 @@ func TestWhatHtmxGetsStandsOnThePageToo(t *testing.T) {
 	if key := p.form(t, at(t, post, "comments")).get("key"); len(key) != 36 {
 		t.Errorf("the empty form's key is %q", key)
 	}
-	reply := aPartial(t, want(t, other.Htmx("POST", at(t, post, "comments"), "body", "Second", "parent", "1"), 200))
-	if reply.own("2") == nil || reply.own("1") != nil {
-		t.Errorf("a reply brings itself alone: %s", reply.Body)
-	}
 	same := func(what string, c *apptest.Client, part doc, id string) {
 		t.Helper()
 		if got, on := render(t, part.own(id)), render(t, open(t, c, post).own(id)); got != on {
@@ -148,6 +144,10 @@ func TestWhatHtmxGetsStandsOnThePageToo(t *testing.T) {
 		}
 	}
 	same("a new comment", author, p, "1")
+	reply := aPartial(t, want(t, other.Htmx("POST", at(t, post, "comments"), "body", "Second", "parent", "1"), 200))
+	if reply.own("2") == nil || reply.own("1") != nil {
+		t.Errorf("a reply brings itself alone: %s", reply.Body)
+	}
 	for _, step := range []struct{ path, field, value string }{
 		{"/comments/1/edit", "body", "First, edited"}, {"/comments/1/delete", "", ""}, {"/comments/1/undelete", "", ""},
 	} {
@@ -343,10 +343,55 @@ func TestAnAcceptedAnswerThatIsDeletedIsNoAnswer(t *testing.T) {
 			t.Errorf("the page leads to an answer that is not there: %d", end.Status)
 		}
 	}
-	want(t, other.Post("/comments/"+id+"/undelete"), 303)
-	if p := open(t, s.Guest(), post); strings.Contains(p.Body, "The accepted answer") {
-		t.Error("what came back is the answer although its question waits for one again")
+	if strings.Contains(text(open(t, s.Guest(), "/c/tides").main(t)), "Answered") {
+		t.Error("the list says that the question is answered")
 	}
+}
+
+func TestUndoMakesADeletedAnswerTheAcceptedOneAgain(t *testing.T) {
+	t.Parallel()
+	s, author, other, post := thread(t)
+	one, two := other.Comment(post, "", "It is so"), other.Comment(post, "", "Or so")
+	accepted := func() string {
+		p := open(t, s.Guest(), post)
+		note := first(p.root, class("accepted-note"))
+		if answered := strings.Contains(text(open(t, s.Guest(), "/c/tides").main(t)), "Answered"); answered != (note != nil) {
+			t.Errorf("the list says answered: %v", answered)
+		}
+		if note == nil {
+			return ""
+		}
+		if id := attr(note.Parent, "id"); id != "c"+strings.Split(p.shape(), " ")[0] {
+			t.Errorf("the answer %s does not lead: %s", id, p.shape())
+		}
+		return strings.TrimPrefix(attr(note.Parent, "id"), "c")
+	}
+	act := func(c *apptest.Client, id, action string, form ...string) {
+		t.Helper()
+		want(t, c.Post("/comments/"+id+"/"+action, form...), 303)
+	}
+	is := func(id, after string) {
+		t.Helper()
+		if got := accepted(); got != id {
+			t.Errorf("after %s the answer is %q, want %q", after, got, id)
+		}
+	}
+	act(author, two, "accept")
+	act(other, two, "delete")
+	is("", "its deletion")
+	act(other, two, "undelete")
+	is(two, "its Undo")
+
+	act(other, two, "delete")
+	act(author, one, "accept")
+	act(other, two, "undelete")
+	is(one, "the Undo of an answer in whose place another was accepted")
+
+	act(other, one, "delete")
+	act(author, two, "accept")
+	act(author, two, "accept", "accept", "no")
+	act(other, one, "undelete")
+	is("", "the Undo of an answer after its question's author wanted none")
 }
 
 func TestReactionsToACommentToggleAndCount(t *testing.T) {

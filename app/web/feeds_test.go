@@ -104,6 +104,86 @@ func TestFeedsVisitEverythingOnceInTheirOrder(t *testing.T) {
 	}
 }
 
+func TestADeletedCommentWakesNothingUp(t *testing.T) {
+	t.Parallel()
+	s := apptest.Start(t)
+	author, other := s.As("author", db.Plain), s.As("other", db.Plain)
+	author.Channel("tides")
+	author.Channel("moon")
+	old := author.Write("tides", "Old", "Text")
+	author.Comment(old, "", "An early word")
+	author.Write("tides", "Middle", "Text")
+	bare := author.Write("tides", "Bare", "Text")
+	author.Write("moon", "Elsewhere", "Text")
+	order := func(what string, titles ...string) {
+		t.Helper()
+		if got := open(t, s.Guest(), "/c/tides").titles(); !slices.Equal(got, titles) {
+			t.Errorf("%s: %q, want %q", what, got, titles)
+		}
+	}
+	channels := func(what string, slugs ...string) {
+		t.Helper()
+		list, err := s.DB.Channels(t.Context(), db.Viewer{}, db.Cursor{}, 10)
+		var got []string
+		for _, c := range list {
+			got = append(got, c.Slug)
+		}
+		if err != nil || !slices.Equal(got, slugs) {
+			t.Errorf("%s: the channels are %q (%v), want %q", what, got, err, slugs)
+		}
+	}
+	order("at first", "Bare", "Middle", "Old")
+	late := other.Comment(old, "", "A late word")
+	order("a comment wakes it up", "Old", "Bare", "Middle")
+	channels("a comment wakes it up", "tides", "moon")
+	want(t, other.Post("/comments/"+late+"/delete"), 303)
+	order("the comment is gone", "Bare", "Middle", "Old")
+	channels("the comment is gone", "moon", "tides")
+	want(t, other.Post("/comments/"+late+"/undelete"), 303)
+	order("it came back", "Old", "Bare", "Middle")
+	channels("it came back", "tides", "moon")
+
+	only := other.Comment(bare, "", "The only word")
+	order("another comment", "Bare", "Old", "Middle")
+	want(t, other.Post("/comments/"+only+"/delete"), 303)
+	order("the only comment is gone", "Old", "Bare", "Middle")
+	want(t, author.Post(at(t, old, "delete")), 303)
+	channels("the post is gone", "moon", "tides")
+}
+
+func TestOnesOwnWordsAreNotUnread(t *testing.T) {
+	t.Parallel()
+	s := apptest.Start(t)
+	author, other := s.As("author", db.Plain), s.As("other", db.Plain)
+	author.Channel("tides")
+	want(t, other.Post("/c/tides/join"), 303)
+	counts := func(what, mine, theirs string) {
+		t.Helper()
+		for c, want := range map[*apptest.Client]string{author: mine, other: theirs} {
+			count := ""
+			if n := first(first(open(t, c, "/about").root, class("rail")), class("new-count")); n != nil {
+				count = strings.TrimSuffix(text(n), " unread")
+			}
+			if count != want {
+				t.Errorf("%s: the rail tells %s of %q, want %q", what, c.Viewer.Handle, count, want)
+			}
+		}
+	}
+	post := author.Write("tides", "One", "Text")
+	counts("a post", "", "1")
+	author.Comment(post, "", "One more word")
+	counts("its author's comment", "", "1")
+	other.Comment(post, "", "An answer") // who answers has not said that they read the post
+	counts("another's answer", "1", "")
+	want(t, author.Post(at(t, post, "read")), 303)
+	counts("it was read", "", "")
+	author.Write("tides", "Two", "Text")
+	other.Write("tides", "Three", "Text")
+	counts("a post of each", "1", "1")
+	want(t, other.Post("/c/tides/seen"), 303)
+	counts("the channel was visited", "1", "")
+}
+
 func TestUnreadMarksGoByPostOnly(t *testing.T) {
 	t.Parallel()
 	s := apptest.Start(t)

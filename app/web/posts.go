@@ -101,11 +101,11 @@ func (s *Server) postView(v db.Viewer, p *db.Post) posts.Show {
 }
 
 func (s *Server) newPost(w http.ResponseWriter, r *http.Request) error {
-	return s.composePage(w, r, posts.Form{ChannelSlug: r.PathValue("slug"), Key: newKey(), Kind: r.URL.Query().Get("kind")}, false)
+	return s.composePage(w, r, posts.Form{ChannelSlug: r.PathValue("slug"), Key: newKey(), Kind: r.URL.Query().Get("kind")}, http.StatusOK)
 }
 
-// composePage shows the form; failed says that it was sent and not accepted.
-func (s *Server) composePage(w http.ResponseWriter, r *http.Request, f posts.Form, failed bool) error {
+// composePage shows the form, with a status that says whether it was sent and not accepted.
+func (s *Server) composePage(w http.ResponseWriter, r *http.Request, f posts.Form, status int) error {
 	ctx, v := r.Context(), middleware.Viewer(r.Context())
 	title := "Write a post"
 	if f.PostID != 0 {
@@ -134,16 +134,13 @@ func (s *Server) composePage(w http.ResponseWriter, r *http.Request, f posts.For
 		}
 		f.Channels = all
 	}
-	if failed {
-		return s.again(w, r, page, posts.Compose(f))
-	}
-	return s.show(w, r, page, posts.Compose(f))
+	return s.respond.Render(w, r, status, respond.Framed(page, posts.Compose(f)))
 }
 
 // postForm reads what was typed, with what is wrong with it.
 func postForm(r *http.Request) (f posts.Form, tags []string, ok bool) {
 	f = posts.Form{Kind: r.PostFormValue("kind"), Title: strings.TrimSpace(r.PostFormValue("title")), Body: r.PostFormValue("body"),
-		Tags: r.PostFormValue("tags"), Key: formKey(r), ChannelSlug: r.PostFormValue("channel")}
+		Tags: r.PostFormValue("tags"), Key: formKey(r), Version: formVersion(r), ChannelSlug: r.PostFormValue("channel")}
 	if slug := r.PathValue("slug"); slug != "" {
 		f.ChannelSlug = slug
 	}
@@ -179,12 +176,12 @@ func (s *Server) createPost(w http.ResponseWriter, r *http.Request) error {
 		return s.previewPage(w, r, f)
 	}
 	if !ok {
-		return s.composePage(w, r, f, true)
+		return s.composePage(w, r, f, http.StatusUnprocessableEntity)
 	}
 	c, err := s.db.ChannelBySlug(ctx, v, f.ChannelSlug)
 	if errors.Is(err, db.ErrNotFound) && r.PathValue("slug") == "" {
 		f.ChannelError = ui.T(ctx, "Choose a channel.")
-		return s.composePage(w, r, f, true)
+		return s.composePage(w, r, f, http.StatusUnprocessableEntity)
 	}
 	if err != nil {
 		return err
@@ -195,7 +192,7 @@ func (s *Server) createPost(w http.ResponseWriter, r *http.Request) error {
 	}
 	id, err := s.db.CreatePost(ctx, v, n)
 	if f.BodyError = limitText(ctx, err); f.BodyError != "" {
-		return s.composePage(w, r, f, true)
+		return s.composePage(w, r, f, http.StatusUnprocessableEntity)
 	}
 	if err != nil {
 		return err
@@ -210,7 +207,7 @@ func (s *Server) previewPage(w http.ResponseWriter, r *http.Request, f posts.For
 		return err
 	}
 	f.TitleError, f.BodyError, f.TagsError, f.Preview = "", "", "", result
-	return s.composePage(w, r, f, false)
+	return s.composePage(w, r, f, http.StatusOK)
 }
 
 // render renders a text for its preview, within the preview's limits; a text beyond the limits of markup says so.
@@ -252,7 +249,8 @@ func (s *Server) editPost(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return s.composePage(w, r, posts.Form{PostID: p.ID, PostURL: ui.PostURL(p.ID, p.Slug), Title: p.Title, Body: p.Body, Tags: strings.TrimSpace(p.Tags)}, false)
+	return s.composePage(w, r, posts.Form{PostID: p.ID, PostURL: ui.PostURL(p.ID, p.Slug), Title: p.Title, Body: p.Body, Tags: strings.TrimSpace(p.Tags),
+		Key: newKey(), Version: p.Version()}, http.StatusOK)
 }
 
 func (s *Server) updatePost(w http.ResponseWriter, r *http.Request) error {
@@ -267,16 +265,31 @@ func (s *Server) updatePost(w http.ResponseWriter, r *http.Request) error {
 		return s.previewPage(w, r, f)
 	}
 	if !ok {
-		return s.composePage(w, r, f, true)
+		return s.composePage(w, r, f, http.StatusUnprocessableEntity)
 	}
-	err = s.db.EditPost(ctx, v, p.ID, f.Title, f.Body, tags)
+	err = s.db.EditPost(ctx, v, p.ID, db.PostEdit{Title: f.Title, Body: f.Body, Tags: tags, Of: f.Version, Key: f.Key})
+	if errors.Is(err, db.ErrStale) {
+		return s.editPostAnew(w, r, f)
+	}
 	if f.BodyError = limitText(ctx, err); f.BodyError != "" {
-		return s.composePage(w, r, f, true)
+		return s.composePage(w, r, f, http.StatusUnprocessableEntity)
 	}
 	if err != nil {
 		return err
 	}
 	return respond.Redirect(w, r, string(ui.PostURL(p.ID, db.SlugOf(f.Title))))
+}
+
+// editPostAnew shows the form to somebody whose post another one has changed meanwhile: with their text, and beside it
+// what stands there now. Sent again it replaces that knowingly.
+func (s *Server) editPostAnew(w http.ResponseWriter, r *http.Request, f posts.Form) error {
+	p, err := s.postTo(r, auth.Edit)
+	if err != nil {
+		return err
+	}
+	f.Key, f.Version, f.PostURL = newKey(), p.Version(), ui.PostURL(p.ID, p.Slug)
+	f.Present = &ui.Present{Title: p.Title, Tags: strings.TrimSpace(p.Tags), HTML: p.HTML, Source: p.Body, At: f.Version}
+	return s.composePage(w, r, f, http.StatusConflict)
 }
 
 // change does one thing to a post and goes back to it.

@@ -5,11 +5,11 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"codex/app/middleware"
 	"codex/app/trace"
-	"codex/app/web/respond"
 	"codex/db"
 )
 
@@ -28,7 +28,7 @@ type route struct {
 	do      handler
 }
 
-// routes is every route of the site but the probes and static files, which chain mounts.
+// routes is every route of the site but the probes, static files, and what answers all other addresses: chain mounts them.
 func (s *Server) routes() []route {
 	return []route{
 		{"GET /{$}", anyone, s.home},
@@ -103,18 +103,48 @@ func (s *Server) routes() []route {
 		{"GET /privacy", anyone, s.privacy},
 		{"GET /robots.txt", anyone, s.robots},
 		{"GET /favicon.ico", anyone, s.favicon},
-		{"/", anyone, s.nothing},
 	}
 }
 
-// nothing is every address that is not in the list.
-func (s *Server) nothing(http.ResponseWriter, *http.Request) error { return db.ErrNotFound }
+// nothing answers what has no route in the mux but the one that it stands for itself: 405 when a route has the address
+// for another method, else 404. It goes by the shape of the address alone, so that it tells nothing of what is there. It reads no body: some of what it stands for is mounted without a limit.
+//
+// The mux has a 405 of its own, but as plain text, and none while a route takes every address.
+func nothing(mux *http.ServeMux) handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		var allow []string
+		for _, method := range []string{http.MethodGet, http.MethodPost} { // no route has another
+			as := &http.Request{Method: method, URL: r.URL, Host: r.Host}
+			if _, pattern := mux.Handler(as); strings.HasPrefix(pattern, method+" ") {
+				allow = append(allow, method)
+			}
+		}
+		if allow == nil {
+			return db.ErrNotFound
+		}
+		if allow[0] == http.MethodGet {
+			allow = slices.Insert(allow, 1, http.MethodHead)
+		}
+		w.Header().Set("Allow", strings.Join(allow, ", "))
+		return &wrongMethod{r.Method}
+	}
+}
+
+// wrongMethod says that an address has no such method.
+type wrongMethod struct{ method string }
+
+func (e *wrongMethod) Error() string { return "no route for the method " + e.method }
+func (e *wrongMethod) Status() int   { return http.StatusMethodNotAllowed }
 
 // serve wraps a route's handler into what net/http calls.
 func (s *Server) serve(rt route) http.HandlerFunc {
+	return s.handle(func(w http.ResponseWriter, r *http.Request) error { return s.admit(rt, w, r) })
+}
+
+func (s *Server) handle(do handler) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		trace.From(r.Context()).SetName(r.Pattern) // so that traces of one route can be compared
-		if err := s.admit(rt, w, r); err != nil {
+		if err := do(w, r); err != nil {
 			s.respond.Fail(w, r, err)
 		}
 	}
@@ -122,7 +152,7 @@ func (s *Server) serve(rt route) http.HandlerFunc {
 
 func (s *Server) admit(rt route, w http.ResponseWriter, r *http.Request) error {
 	if rt.policy == membersOnly && !middleware.Viewer(r.Context()).SignedIn() {
-		return respond.SignIn(w, r)
+		return s.mustSignIn(w, r)
 	}
 	if r.Method == http.MethodPost {
 		if err := readForm(r); err != nil {

@@ -287,15 +287,51 @@ func TestWritesFromAnotherSiteAreRefused(t *testing.T) {
 	}
 }
 
-func TestUnknownMethodsAndAddressesAreNotThere(t *testing.T) {
+func TestAWrongMethodIsToldTheRightOnes(t *testing.T) {
+	t.Parallel()
+	s := apptest.Start(t)
+	c := s.As("member", db.Plain)
+	for request, allow := range map[string]string{
+		"DELETE /": "GET, HEAD", "PUT /c": "GET, HEAD, POST", "OPTIONS /c": "GET, HEAD, POST", "POST /about": "GET, HEAD", "HEAD /c/tides/posts": "POST",
+		"GET /c/tides/posts": "POST", "PATCH /p/1/edit": "GET, HEAD, POST", "GET /logout": "POST", "POST /u/member": "GET, HEAD", "DELETE /login": "GET, HEAD, POST",
+		"POST /healthz": "GET, HEAD", "DELETE /readyz": "GET, HEAD", "QUERY /tags": "GET, HEAD",
+		// Whether such a post is there, or a form whole, makes no difference.
+		"DELETE /p/999/secret": "GET, HEAD", "POST /p/999": "GET, HEAD", "PUT /comments/999/edit": "GET, HEAD, POST",
+	} {
+		method, path, _ := strings.Cut(request, " ")
+		for name, c := range map[string]*apptest.Client{"member": c, "guest": s.Guest()} {
+			a := c.Do(c.Request(method, path))
+			if a.Status != 405 || a.Header.Get("Allow") != allow {
+				t.Errorf("%s by a %s: %d, Allow %q, want 405 and %q", request, name, a.Status, a.Header.Get("Allow"), allow)
+			}
+			if method != "HEAD" && !parse(t, a).has(t, a.Header.Get("X-Request-Id")) {
+				t.Errorf("%s: not the usual page of an error: %s", request, visible(a.Body))
+			}
+		}
+	}
+	a := aPartial(t, want(t, c.Htmx("DELETE", "/p/1/react"), 405))
+	if a.Header.Get("HX-Retarget") != "#toasts" || first(a.root, class("toast")) == nil {
+		t.Error("htmx gets no toast")
+	}
+	for _, rt := range web.Routes() {
+		method, path, _ := strings.Cut(rt.Pattern, " ")
+		if a := c.Do(c.Request("DELETE", fill(path))); a.Status != 405 || !slices.Contains(strings.Split(a.Header.Get("Allow"), ", "), method) {
+			t.Errorf("DELETE %s: %d, Allow %q", path, a.Status, a.Header.Get("Allow"))
+		}
+	}
+}
+
+func TestUnknownAddressesAreNotThere(t *testing.T) {
 	t.Parallel()
 	s := apptest.Start(t)
 	c := s.As("member", db.Plain)
 	for _, r := range []*http.Request{
-		c.Request("DELETE", "/"), c.Request("PUT", "/c"), c.Request("POST", "/about"), c.Request("GET", "/p"), c.Request("GET", "/c/"),
-		c.Request("GET", "/u/"), c.Request("GET", "/.env"), c.Request("GET", "/c/tides/posts"), c.Request("OPTIONS", "/c"),
+		c.Request("GET", "/p"), c.Request("GET", "/c/"), c.Request("GET", "/u/"), c.Request("GET", "/.env"), c.Request("POST", "/nothing"),
+		c.Request("DELETE", "/p"), c.Request("OPTIONS", "/c/"), c.Request("PUT", "/static/none.js"), c.Request("POST", "/healthz/more"),
 	} {
-		want(t, c.Do(r), 404)
+		if a := want(t, c.Do(r), 404); a.Header.Get("Allow") != "" {
+			t.Errorf("%s %s: Allow %q", r.Method, r.URL.Path, a.Header.Get("Allow"))
+		}
 	}
 	for _, path := range []string{"//evil.example/", "/c/../../etc/passwd", "/c/./new", "//"} {
 		a := c.Get(path)

@@ -136,6 +136,12 @@ func formKey(r *http.Request) string {
 	return key
 }
 
+// formVersion is the version of the text that a form changes, 0 when it does not say.
+func formVersion(r *http.Request) db.Millis {
+	v, _ := strconv.ParseInt(r.PostFormValue("version"), 10, 64)
+	return db.Millis(v)
+}
+
 // newcomer is how long a member's account is a young one.
 const newcomer = 24 * time.Hour
 

@@ -28,7 +28,7 @@ func (s *Server) signInForm(w http.ResponseWriter, r *http.Request) error {
 
 func (s *Server) signIn(w http.ResponseWriter, r *http.Request) error {
 	ctx := r.Context()
-	f := sessions.SignIn{Login: strings.TrimSpace(r.PostFormValue("login")), Next: respond.Local(r.PostFormValue("next"))}
+	f := sessions.SignIn{Login: strings.TrimSpace(r.PostFormValue("login")), Next: respond.Local(r.PostFormValue("next")), Kept: respond.Carried(r)}
 	if err := s.limits.SignIn(ctx, db.FoldLogin(f.Login)); err != nil {
 		return err
 	}
@@ -54,7 +54,7 @@ func (s *Server) signIn(w http.ResponseWriter, r *http.Request) error {
 	if err := s.openSession(ctx, w, r, c.ID); err != nil {
 		return err
 	}
-	return respond.Redirect(w, r, f.Next)
+	return s.signedIn(w, r, f)
 }
 
 func (s *Server) signInAgain(w http.ResponseWriter, r *http.Request, f sessions.SignIn) error {

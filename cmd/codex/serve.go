@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/url"
 	"os"
 	"runtime/debug"
 	"strings"
@@ -43,6 +44,9 @@ func (s *serveCmd) Run(ctx context.Context, c *console) error {
 		return err
 	}
 	if err := s.greet(ctx, c, a); err != nil {
+		if ctx.Err() != nil { // asked to stop before it had begun, which is no failure
+			err = nil
+		}
 		return errors.Join(err, a.Close(context.WithoutCancel(ctx)))
 	}
 	return a.Run(ctx, c.force)
@@ -71,6 +75,10 @@ func (s *serveCmd) greet(ctx context.Context, c *console, a *app.App) error {
 	for _, in := range signIns {
 		fmt.Fprintf(c.out, "  Sign in as   %-10s password %s   (%s)\n", in.Handle, demo.Password, in.Role)
 	}
+	if len(signIns) > 0 && s.exposed(a.Addr()) {
+		fmt.Fprintf(c.err, "\n  WARNING: others can reach this address, and everybody knows the password of these accounts, the\n"+
+			"  administrator's too. Change them now (codex user password HANDLE), or serve on 127.0.0.1.\n\n")
+	}
 	token, err := a.SetupToken(ctx)
 	if err != nil {
 		return err
@@ -80,6 +88,19 @@ func (s *serveCmd) greet(ctx context.Context, c *console, a *app.App) error {
 	}
 	_, err = fmt.Fprintln(c.out)
 	return err
+}
+
+// exposed reports that others than this machine's own people may reach the forum: it listens on more than loopback, or
+// a proxy hands it on under a name.
+func (s *serveCmd) exposed(addr string) bool {
+	host, _, err := net.SplitHostPort(addr)
+	base, baseErr := url.Parse(s.BaseURL)
+	return err != nil || baseErr != nil || !loopback(host) || s.BaseURL != "" && !loopback(base.Hostname())
+}
+
+func loopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 // readable is the address as a person types it.

@@ -19,13 +19,13 @@ var recounts = map[string]string{
 	"channel's members": `SELECT c.id, c.member_count, (SELECT COUNT(*) FROM memberships s WHERE s.channel_id = c.id) n FROM channels c WHERE c.member_count <> n`,
 	"channel's posts": `SELECT c.id, c.post_count, (SELECT COUNT(*) FROM posts p WHERE p.channel_id = c.id AND p.deleted_at IS NULL) n
 		FROM channels c WHERE c.post_count <> n`,
-	"channel's activity": `SELECT c.id, c.active_at, MAX(c.created_at, (SELECT COALESCE(MAX(p.active_at), 0) FROM posts p WHERE p.channel_id = c.id)) n
+	"channel's activity": `SELECT c.id, c.active_at, MAX(c.created_at, (SELECT COALESCE(MAX(p.active_at), 0) FROM posts p WHERE p.channel_id = c.id AND p.deleted_at IS NULL)) n
 		FROM channels c WHERE c.active_at <> n`,
 	"post's comments": `SELECT p.id, p.comment_count, (SELECT COUNT(*) FROM comments k WHERE k.post_id = p.id AND k.deleted_at IS NULL) n
 		FROM posts p WHERE p.comment_count <> n`,
 	"post's roots": `SELECT p.id, p.comment_seq, (SELECT COUNT(*) FROM comments k WHERE k.post_id = p.id AND k.parent_id IS NULL) n
 		FROM posts p WHERE p.comment_seq <> n`,
-	"post's activity": `SELECT p.id, p.active_at, MAX(p.created_at, (SELECT COALESCE(MAX(k.created_at), 0) FROM comments k WHERE k.post_id = p.id)) n
+	"post's activity": `SELECT p.id, p.active_at, MAX(p.created_at, (SELECT COALESCE(MAX(k.created_at), 0) FROM comments k WHERE k.post_id = p.id AND k.deleted_at IS NULL)) n
 		FROM posts p WHERE p.active_at <> n`,
 	"post's score": `SELECT p.id, p.score, p.base_score + (SELECT COALESCE(SUM(value), 0) FROM post_reactions r WHERE r.post_id = p.id) n
 		FROM posts p WHERE p.score <> n OR p.score <> p.base_score + p.likes - p.dislikes`,

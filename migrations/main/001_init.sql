@@ -93,6 +93,7 @@ CREATE TABLE posts (
   comment_seq   INTEGER NOT NULL DEFAULT 0,        -- the last ordinal given to a root comment
   age_class     INTEGER NOT NULL DEFAULT 0,        -- 0 within a day, 1 week, 2 month, 3 year, 4 older; moved on by RefreshAges
   accepted_id   INTEGER REFERENCES comments (id) ON DELETE SET NULL,
+  lost_answer_id INTEGER REFERENCES comments (id) ON DELETE SET NULL, -- the accepted answer that was deleted: its Undo accepts it again
   created_at    INTEGER NOT NULL,
   active_at     INTEGER NOT NULL,
   edited_at     INTEGER,
@@ -121,6 +122,7 @@ CREATE INDEX posts_channel_pinned ON posts (channel_id, pinned_at DESC, id DESC)
 CREATE INDEX posts_author ON posts (author_id, created_at DESC, id DESC);
 CREATE INDEX posts_age ON posts (age_class, created_at);
 CREATE INDEX posts_accepted ON posts (accepted_id) WHERE accepted_id IS NOT NULL;
+CREATE INDEX posts_lost_answer ON posts (lost_answer_id) WHERE lost_answer_id IS NOT NULL;
 CREATE INDEX posts_duplicate ON posts (duplicate_of) WHERE duplicate_of IS NOT NULL;
 CREATE INDEX posts_deleted_by ON posts (deleted_by) WHERE deleted_by IS NOT NULL;
 CREATE INDEX posts_version ON posts (html_version, id);
@@ -157,6 +159,7 @@ CREATE TABLE comments (
 CREATE UNIQUE INDEX comments_path ON comments (post_id, path);
 CREATE UNIQUE INDEX comments_root_path ON comments (root_id, path);
 CREATE UNIQUE INDEX comments_top ON comments (post_id, lead DESC, score DESC, path) WHERE depth = 0;
+CREATE INDEX comments_newest ON comments (post_id, created_at DESC) WHERE deleted_at IS NULL;
 CREATE INDEX comments_parent ON comments (parent_id) WHERE parent_id IS NOT NULL;
 CREATE INDEX comments_author ON comments (author_id, created_at DESC, id DESC);
 CREATE INDEX comments_deleted_by ON comments (deleted_by) WHERE deleted_by IS NOT NULL;

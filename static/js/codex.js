@@ -313,6 +313,12 @@ function grow(area) {
   while (area.scrollHeight > area.clientHeight && area.rows < mostRows) area.rows += 1;
 }
 
+// A preview that came below the edge of the screen is brought up: its button is above it.
+document.addEventListener('htmx:after:swap', () => {
+  const preview = find('#preview');
+  if (document.activeElement?.name === 'preview' && preview?.getBoundingClientRect().top > innerHeight * .6) preview.scrollIntoView();
+});
+
 // ---- Clicks ----
 
 document.addEventListener('click', (event) => {
@@ -324,6 +330,9 @@ document.addEventListener('click', (event) => {
     event.target.closest('[popover]')?.hidePopover();
     showKeys();
   }
+  // What was chosen in a sheet or a menu is wanted on the page behind it.
+  const sheet = event.target.closest('.sheet a[href^="#"], .more a, .more button')?.closest('[popover]');
+  if (sheet?.matches(':popover-open')) sheet.hidePopover();
   const cancel = event.target.closest('[data-cancel]');
   const form = cancel?.closest('form[hx-target="this"]');
   if (form) { // one that was opened in the page; on a page of its own the link leads back

@@ -77,9 +77,12 @@ func (f Reply) label(ctx context.Context) string {
 
 // Edit is the form that changes a comment.
 type Edit struct {
-	ID    int64
-	Body  string
-	Error string
+	ID      int64
+	Body    string
+	Error   string
+	Key     string
+	Version db.Millis   // of the text that is changed; 0: whatever stands there
+	Present *ui.Present // somebody else has changed the comment meanwhile: what stands there now
 }
 
 func formID(f Reply) string {

@@ -12,7 +12,7 @@ func words(ctx context.Context, f Fault) (title, text string) {
 	switch f.Status {
 	case http.StatusBadRequest:
 		return ui.T(ctx, "That was not understood"),
-			ui.T(ctx, "The address or the form was not whole. Go back and try once more.")
+			ui.T(ctx, "The address or the form did not arrive whole, so nothing was done with it.")
 	case http.StatusForbidden:
 		return ui.T(ctx, "Not yours to do"),
 			ui.T(ctx, "You may read this, but not change it. If you think that you should, ask a moderator.")
@@ -71,4 +71,43 @@ func wait(ctx context.Context, seconds int) string {
 		return ui.N(ctx, "%s second", "%s seconds", seconds)
 	}
 	return ui.N(ctx, "%s minute", "%s minutes", (seconds+59)/60)
+}
+
+// drawing is the miniature of an error.
+func drawing(status int) ui.Drawing {
+	switch status {
+	case http.StatusNotFound:
+		return ui.DrawLeaf
+	case http.StatusForbidden, http.StatusMisdirectedRequest:
+		return ui.DrawGate
+	case http.StatusBadRequest, http.StatusMethodNotAllowed:
+		return ui.DrawLetter
+	case http.StatusRequestTimeout, http.StatusConflict, http.StatusTooManyRequests:
+		return ui.DrawSnail
+	case http.StatusRequestEntityTooLarge, http.StatusInsufficientStorage:
+		return ui.DrawInkwell
+	case http.StatusServiceUnavailable:
+		return ui.DrawCandle
+	case http.StatusGatewayTimeout:
+		return ui.DrawHourglass
+	}
+	return ui.DrawQuill
+}
+
+// reading are the errors of one address, after which all other pages are there as before.
+func reading(status int) bool {
+	switch status {
+	case http.StatusBadRequest, http.StatusForbidden, http.StatusNotFound, http.StatusMethodNotAllowed:
+		return true
+	}
+	return false
+}
+
+// passing are the errors that go by themselves, so that asking again for a page may bring it.
+func passing(status int) bool {
+	switch status {
+	case http.StatusRequestTimeout, http.StatusTooManyRequests, http.StatusServiceUnavailable, http.StatusGatewayTimeout, http.StatusInternalServerError:
+		return true
+	}
+	return false
 }

@@ -53,6 +53,8 @@ type Form struct {
 	BodyError    string
 	TagsError    string
 	Preview      templ.Component
+	Version      db.Millis   // of the text that is changed; 0: whatever stands there
+	Present      *ui.Present // somebody else has changed the post meanwhile: what stands there now
 }
 
 func (f Form) action() templ.SafeURL {

@@ -15,6 +15,7 @@ import (
 
 	"codex/app/trace"
 	views "codex/views/errors"
+	"codex/views/ui"
 )
 
 // statusOf finds the status that an error means. What does not say one is our own fault.
@@ -82,7 +83,7 @@ func longField(name string) bool {
 }
 
 // kept is what the failed form held, where sending it again can help and a text would be lost.
-func kept(r *http.Request, status int) (action string, fields []views.KeptField) {
+func kept(r *http.Request, status int) (action string, fields []ui.KeptField) {
 	switch status {
 	case http.StatusForbidden, http.StatusNotFound, // the post was locked, or what is answered deleted, while one wrote
 		http.StatusTooManyRequests, http.StatusServiceUnavailable, http.StatusGatewayTimeout, http.StatusInsufficientStorage, http.StatusInternalServerError:
@@ -92,18 +93,26 @@ func kept(r *http.Request, status int) (action string, fields []views.KeptField)
 	if r.Method != http.MethodPost || !ownForm(r) || r.ParseForm() != nil {
 		return "", nil
 	}
-	names := slices.Collect(maps.Keys(r.PostForm))
+	if k := Carried(r); k != nil { // a sign-in that failed: what it carries, and never its own fields
+		return k.Action, k.Fields
+	}
+	names := fieldNames(r.PostForm)
 	if !slices.ContainsFunc(names, longField) {
 		return "", nil
 	}
-	slices.Sort(names)
-	slices.Reverse(names) // a title stands above its body
 	for _, name := range names {
 		for _, v := range r.PostForm[name] {
-			fields = append(fields, views.KeptField{Name: name, Value: v, Long: longField(name)})
+			fields = append(fields, ui.KeptField{Name: name, Value: v, Long: longField(name)})
 		}
 	}
 	return r.URL.RequestURI(), fields
+}
+
+// fieldNames are the names of a form in an order in which a title stands above its body.
+func fieldNames(form url.Values) []string {
+	names := slices.Sorted(maps.Keys(form))
+	slices.Reverse(names)
+	return names
 }
 
 // ownForm reports that a form of this site sent the request, as far as the browser says. What another site sent is
