@@ -249,7 +249,7 @@ func (d *DB) CommentByID(ctx context.Context, v Viewer, id int64) (Comment, stri
 	err := d.get(ctx, "CommentByID", &row, "SELECT "+commentColumns+`, COALESCE(kr.value, 0) AS my_reaction, k.body FROM comments k
 		LEFT JOIN members m ON m.id = k.author_id LEFT JOIN comment_reactions kr ON kr.comment_id = k.id AND kr.member_id = ?
 		JOIN posts p ON p.id = k.post_id JOIN channels c ON c.id = p.channel_id
-		WHERE k.id = ? AND p.deleted_at IS NULL AND (k.deleted_at IS NULL OR k.author_id = ? OR ? = 1) AND `+visible, v.ID, id, v.ID, v.Staff(), v.ID)
+		WHERE k.id = ? AND p.deleted_at IS NULL AND (k.deleted_at IS NULL OR k.author_id = ? OR `+mayModerate("p.channel_id")+") AND "+visible, v.ID, id, v.ID, v.Staff(), v.ID, v.ID)
 	return row.Comment, row.Body, err
 }
 
@@ -267,18 +267,26 @@ type NewComment struct {
 // CreateComment writes a comment and answers its id; a form that was sent before answers that of its first sending.
 // ErrLocked: the post takes none.
 func (d *DB) CreateComment(ctx context.Context, v Viewer, n NewComment) (id int64, err error) {
-	if !v.SignedIn() {
-		return 0, fmt.Errorf("CreateComment: %w", ErrForbidden)
-	}
 	body, err := d.rendered(ctx, n.Body)
 	if err != nil {
 		return 0, err
 	}
-	err = d.change(ctx, "CreateComment", func(ctx context.Context, tx *tx) error {
+	err = d.act(ctx, v, "CreateComment", func(ctx context.Context, tx *tx) error {
 		if id, err = tx.repeated(ctx, v, n.FormKey()); err != nil || id != 0 {
 			return err
 		}
-		if id, err = insertComment(ctx, tx, v, n, body); err != nil {
+		channel, err := tx.readablePost(ctx, v, n.PostID)
+		if err != nil {
+			return err
+		}
+		s, err := tx.mayWrite(ctx, v, channel)
+		if err != nil {
+			return err
+		}
+		if err := tx.paced(ctx, v, channel, s); err != nil {
+			return err
+		}
+		if id, err = insertComment(ctx, tx, v, n, body, s.keeper()); err != nil {
 			return err
 		}
 		return tx.remember(ctx, v, n.FormKey(), "comment", id)
@@ -286,16 +294,16 @@ func (d *DB) CreateComment(ctx context.Context, v Viewer, n NewComment) (id int6
 	return id, err
 }
 
-func insertComment(ctx context.Context, tx *tx, v Viewer, n NewComment, body markup.Result) (int64, error) {
+// insertComment writes a comment of an author who may. past says that a locked post takes it too.
+func insertComment(ctx context.Context, tx *tx, v Viewer, n NewComment, body markup.Result, past bool) (int64, error) {
 	var post struct {
 		Channel int64 `db:"channel_id"`
 		Locked  bool  `db:"locked"`
 	}
-	if err := tx.get(ctx, "post", &post, `SELECT p.channel_id, p.locked_at IS NOT NULL AS locked FROM posts p JOIN channels c ON c.id = p.channel_id
-		WHERE p.id = ? AND p.deleted_at IS NULL AND `+visible, n.PostID, v.ID); err != nil {
+	if err := tx.get(ctx, "post", &post, "SELECT channel_id, locked_at IS NOT NULL AS locked FROM posts WHERE id = ? AND deleted_at IS NULL", n.PostID); err != nil {
 		return 0, err
 	}
-	if post.Locked && !v.Staff() && !n.History {
+	if post.Locked && !past && !n.History {
 		return 0, fmt.Errorf("comment on post %d: %w", n.PostID, ErrLocked)
 	}
 	now := tx.d.millis()
@@ -349,7 +357,7 @@ func insertComment(ctx context.Context, tx *tx, v Viewer, n NewComment, body mar
 	if v.ID == 0 {
 		return id, nil
 	}
-	return id, tx.one(ctx, "author", "UPDATE members SET comment_count = comment_count + 1 WHERE id = ?", v.ID)
+	return id, tx.one(ctx, "author", "UPDATE members SET comment_count = comment_count + "+inListed+" WHERE id = ?", post.Channel, v.ID)
 }
 
 // CommentEdit is what EditComment writes.
@@ -366,8 +374,12 @@ func (d *DB) EditComment(ctx context.Context, v Viewer, id int64, e CommentEdit)
 	if err != nil {
 		return err
 	}
-	return d.change(ctx, "EditComment", func(ctx context.Context, tx *tx) error {
-		if _, err := tx.readableComment(ctx, v, id); err != nil {
+	return d.act(ctx, v, "EditComment", func(ctx context.Context, tx *tx) error {
+		_, channel, err := tx.readableComment(ctx, v, id)
+		if err != nil {
+			return err
+		}
+		if _, err := tx.mayWrite(ctx, v, channel); err != nil {
 			return err
 		}
 		if sent, err := tx.repeated(ctx, v, e.FormKey(id)); err != nil || sent != 0 {
@@ -384,13 +396,13 @@ func (d *DB) EditComment(ctx context.Context, v Viewer, id int64, e CommentEdit)
 
 // DeleteComment hides a comment's text; its replies stay where they are. For its author and staff.
 func (d *DB) DeleteComment(ctx context.Context, v Viewer, id int64) error {
-	return d.change(ctx, "DeleteComment", func(ctx context.Context, tx *tx) error {
-		post, err := tx.readableComment(ctx, v, id)
+	return d.act(ctx, v, "DeleteComment", func(ctx context.Context, tx *tx) error {
+		post, _, err := tx.readableComment(ctx, v, id)
 		if err != nil {
 			return err
 		}
-		if err := countComment(ctx, tx, -1, `UPDATE comments SET deleted_at = ?, deleted_by = ? WHERE id = ? AND deleted_at IS NULL AND `+mayEdit("comments"),
-			d.millis(), v.ID, id, v.ID, v.Staff()); err != nil {
+		if err := countComment(ctx, tx, -1, `UPDATE comments SET deleted_at = ?, deleted_by = ? WHERE id = ? AND deleted_at IS NULL AND `+mayRemove("comments", channelOfComment),
+			d.millis(), v.ID, id, v.ID, v.Staff(), v.ID); err != nil {
 			return err
 		}
 		// A question whose answer is gone waits for one again, and remembers it until its author accepts another.
@@ -408,14 +420,14 @@ func (d *DB) DeleteComment(ctx context.Context, v Viewer, id int64) error {
 // UndeleteComment undoes DeleteComment; what was the accepted answer is it again, unless the question's author has
 // decided anew meanwhile. An author cannot undo what a moderator removed.
 func (d *DB) UndeleteComment(ctx context.Context, v Viewer, id int64) error {
-	return d.change(ctx, "UndeleteComment", func(ctx context.Context, tx *tx) error {
+	return d.act(ctx, v, "UndeleteComment", func(ctx context.Context, tx *tx) error {
 		var post int64
 		if err := tx.get(ctx, "deleted comment", &post, `SELECT k.post_id FROM comments k JOIN posts p ON p.id = k.post_id JOIN channels c ON c.id = p.channel_id
-			WHERE k.id = ? AND k.deleted_at IS NOT NULL AND `+mayEdit("k")+" AND p.deleted_at IS NULL AND "+visible, id, v.ID, v.Staff(), v.ID); err != nil {
+			WHERE k.id = ? AND k.deleted_at IS NOT NULL AND `+mayRemove("k", "p.channel_id")+" AND p.deleted_at IS NULL AND "+visible, id, v.ID, v.Staff(), v.ID, v.ID); err != nil {
 			return err
 		}
 		if err := countComment(ctx, tx, 1, `UPDATE comments SET deleted_at = NULL, deleted_by = NULL
-			WHERE id = ? AND deleted_at IS NOT NULL AND (deleted_by = ? OR ? = 1) AND `+mayEdit("comments"), id, v.ID, v.Staff(), v.ID, v.Staff()); err != nil {
+			WHERE id = ? AND deleted_at IS NOT NULL AND (deleted_by = ? OR ? = 1) AND `+mayRemove("comments", channelOfComment), id, v.ID, v.Staff(), v.ID, v.Staff(), v.ID); err != nil {
 			return err
 		}
 		err := tx.one(ctx, "answer", "UPDATE posts SET accepted_id = ?, lost_answer_id = NULL WHERE id = ? AND lost_answer_id = ? AND accepted_id IS NULL", id, post, id)
@@ -429,6 +441,9 @@ func (d *DB) UndeleteComment(ctx context.Context, v Viewer, id int64) error {
 	})
 }
 
+// channelOfComment is the channel of the row of comments that a statement changes.
+const channelOfComment = "(SELECT channel_id FROM posts WHERE posts.id = comments.post_id)"
+
 // countComment runs the update that deletes (by -1) or restores (by 1) a comment, and moves what it is part of.
 func countComment(ctx context.Context, tx *tx, by int, update string, args ...any) error {
 	var at struct {
@@ -441,7 +456,7 @@ func countComment(ctx context.Context, tx *tx, by int, update string, args ...an
 	if err := tx.one(ctx, "post", "UPDATE posts SET comment_count = comment_count + ? WHERE id = ?", by, at.Post); err != nil {
 		return err
 	}
-	if _, err := tx.exec(ctx, "author", "UPDATE members SET comment_count = comment_count + ? WHERE id = ?", by, at.Author); err != nil {
+	if _, err := tx.exec(ctx, "author", "UPDATE members SET comment_count = comment_count + ? * (SELECT CASE WHEN "+listed+" THEN 1 ELSE 0 END FROM posts p JOIN channels c ON c.id = p.channel_id WHERE p.id = ?) WHERE id = ?", by, at.Post, at.Author); err != nil {
 		return err
 	}
 	return settle(ctx, tx, at.Post)

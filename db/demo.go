@@ -208,7 +208,7 @@ func (w *demoWriter) comment(ctx context.Context, c DemoComment) error {
 		c.NewComment.ParentID = w.comments[c.Parent]
 	}
 	author := w.viewer(c.Author)
-	id, err := insertComment(ctx, w.tx, author, c.NewComment, body)
+	id, err := insertComment(ctx, w.tx, author, c.NewComment, body, author.Staff())
 	if err != nil {
 		return fail(err)
 	}

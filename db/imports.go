@@ -288,7 +288,7 @@ func (w *importWriter) comment(ctx context.Context, c ImportedComment) error {
 	id, err := insertComment(ctx, w.tx, Viewer{ID: c.AuthorID}, NewComment{
 		PostID: c.PostID, ParentID: c.ParentID, Body: c.Text.source, CreatedAt: c.CreatedAt, BaseScore: int(c.Score),
 		SourceURL: c.SourceURL, SourceAuthor: c.SourceAuthor, Licence: c.Licence, History: true,
-	}, c.Text.result)
+	}, c.Text.result, true)
 	if err != nil {
 		return fmt.Errorf("%s %d of %s: %w", c.Kind, c.ExtID, w.b.Source, err)
 	}

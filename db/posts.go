@@ -59,7 +59,7 @@ func (d *DB) PostByID(ctx context.Context, v Viewer, id int64) (Post, error) {
 		FROM posts p`+joins+`
 		LEFT JOIN post_reactions pr ON pr.post_id = p.id AND pr.member_id = ?
 		LEFT JOIN memberships ms ON ms.channel_id = p.channel_id AND ms.member_id = ?
-		WHERE p.id = ? AND (p.deleted_at IS NULL OR p.author_id = ? OR ? = 1) AND `+visible, args...)
+		WHERE p.id = ? AND (p.deleted_at IS NULL OR p.author_id = ? OR ? = 1 OR ms.role IN ('owner', 'moderator')) AND `+visible, args...)
 	p.judge(v)
 	return p, err
 }
@@ -90,15 +90,19 @@ func SlugOf(title string) string {
 // CreatePost writes a post and answers its id; a form that was sent before answers the id of its first sending.
 // A *markup.LimitError is the text's own fault.
 func (d *DB) CreatePost(ctx context.Context, v Viewer, n NewPost) (id int64, err error) {
-	if !v.SignedIn() {
-		return 0, fmt.Errorf("CreatePost: %w", ErrForbidden)
-	}
 	body, err := d.rendered(ctx, n.Body)
 	if err != nil {
 		return 0, err
 	}
-	err = d.change(ctx, "CreatePost", func(ctx context.Context, tx *tx) error {
+	err = d.act(ctx, v, "CreatePost", func(ctx context.Context, tx *tx) error {
 		if id, err = tx.repeated(ctx, v, n.FormKey()); err != nil || id != 0 {
+			return err
+		}
+		s, err := tx.mayWrite(ctx, v, n.ChannelID)
+		if err != nil {
+			return err
+		}
+		if err := tx.paced(ctx, v, n.ChannelID, s); err != nil {
 			return err
 		}
 		if id, err = insertPost(ctx, tx, v, n, body); err != nil {
@@ -109,10 +113,8 @@ func (d *DB) CreatePost(ctx context.Context, v Viewer, n NewPost) (id int64, err
 	return id, err
 }
 
+// insertPost writes a post of an author who may.
 func insertPost(ctx context.Context, tx *tx, v Viewer, n NewPost, body markup.Result) (int64, error) {
-	if err := tx.readableChannel(ctx, v, n.ChannelID); err != nil {
-		return 0, err
-	}
 	now := tx.d.millis()
 	if n.CreatedAt == 0 {
 		n.CreatedAt = now
@@ -135,7 +137,7 @@ func insertPost(ctx context.Context, tx *tx, v Viewer, n NewPost, body markup.Re
 	if err != nil {
 		return 0, err
 	}
-	if err := tx.setTags(ctx, id, n.CreatedAt, n.Tags); err != nil {
+	if err := tx.setTags(ctx, id, n.ChannelID, n.CreatedAt, n.Tags); err != nil {
 		return 0, err
 	}
 	if err := tx.one(ctx, "channel", "UPDATE channels SET post_count = post_count + 1, active_at = max(active_at, ?) WHERE id = ?", n.CreatedAt, n.ChannelID); err != nil {
@@ -149,12 +151,22 @@ func insertPost(ctx context.Context, tx *tx, v Viewer, n NewPost, body markup.Re
 			return 0, err
 		}
 	}
-	return id, tx.one(ctx, "author", "UPDATE members SET post_count = post_count + 1 WHERE id = ?", v.ID)
+	return id, tx.one(ctx, "author", "UPDATE members SET post_count = post_count + "+inListed+" WHERE id = ?", n.ChannelID, v.ID)
 }
+
+// inListed is 1 for what stands in a channel that everybody may read, else 0: members' and tags' numbers count that alone.
+// Its parameter is the channel.
+const inListed = "(SELECT CASE WHEN " + listed + " THEN 1 ELSE 0 END FROM channels c WHERE c.id = ?)"
 
 // mayEdit is the condition that the viewer wrote the post or comment named by the alias, or is staff. Its parameters
 // are the viewer's id and whether they are staff.
 func mayEdit(alias string) string { return "(" + alias + ".author_id = ? OR ? = 1)" }
+
+// mayRemove is the condition that the viewer wrote it, or moderates the channel. Its parameters are the viewer's id,
+// whether they are staff, and the id once more.
+func mayRemove(alias, channel string) string {
+	return "(" + alias + ".author_id = ? OR " + mayModerate(channel) + ")"
+}
 
 // PostEdit is what EditPost writes.
 type PostEdit struct {
@@ -171,8 +183,12 @@ func (d *DB) EditPost(ctx context.Context, v Viewer, id int64, e PostEdit) error
 	if err != nil {
 		return err
 	}
-	return d.change(ctx, "EditPost", func(ctx context.Context, tx *tx) error {
-		if err := tx.readablePost(ctx, v, id); err != nil {
+	return d.act(ctx, v, "EditPost", func(ctx context.Context, tx *tx) error {
+		channel, err := tx.readablePost(ctx, v, id)
+		if err != nil {
+			return err
+		}
+		if _, err := tx.mayWrite(ctx, v, channel); err != nil {
 			return err
 		}
 		if sent, err := tx.repeated(ctx, v, e.FormKey(id)); err != nil || sent != 0 {
@@ -185,7 +201,7 @@ func (d *DB) EditPost(ctx context.Context, v Viewer, id int64, e PostEdit) error
 			e.Title, SlugOf(e.Title), joinTags(e.Tags), e.Body, body.HTML, markup.Version, body.Excerpt, body.Opens, d.millis(), id, v.ID, v.Staff(), e.Of, e.Of); err != nil {
 			return tx.stale(ctx, "posts", id, v, err)
 		}
-		if err := tx.setTags(ctx, id, created, e.Tags); err != nil {
+		if err := tx.setTags(ctx, id, channel, created, e.Tags); err != nil {
 			return err
 		}
 		return tx.remember(ctx, v, e.FormKey(id), "edit", id)
@@ -208,25 +224,25 @@ func (t *tx) stale(ctx context.Context, table string, id int64, v Viewer, err er
 
 // DeletePost hides a post; UndeletePost shows it again. Both are for its author and staff, and only once each.
 func (d *DB) DeletePost(ctx context.Context, v Viewer, id int64) error {
-	return d.change(ctx, "DeletePost", func(ctx context.Context, tx *tx) error {
-		if err := tx.readablePost(ctx, v, id); err != nil {
+	return d.act(ctx, v, "DeletePost", func(ctx context.Context, tx *tx) error {
+		if _, err := tx.readablePost(ctx, v, id); err != nil {
 			return err
 		}
-		return countPost(ctx, tx, id, -1, `UPDATE posts SET deleted_at = ?, deleted_by = ? WHERE id = ? AND deleted_at IS NULL AND `+mayEdit("posts"),
-			d.millis(), v.ID, id, v.ID, v.Staff())
+		return countPost(ctx, tx, id, -1, `UPDATE posts SET deleted_at = ?, deleted_by = ? WHERE id = ? AND deleted_at IS NULL AND `+mayRemove("posts", "posts.channel_id"),
+			d.millis(), v.ID, id, v.ID, v.Staff(), v.ID)
 	})
 }
 
-// UndeletePost undoes DeletePost. An author cannot undo what a moderator removed.
+// UndeletePost undoes DeletePost, for who did that and for staff: an author cannot undo what a moderator removed.
 func (d *DB) UndeletePost(ctx context.Context, v Viewer, id int64) error {
-	return d.change(ctx, "UndeletePost", func(ctx context.Context, tx *tx) error {
+	return d.act(ctx, v, "UndeletePost", func(ctx context.Context, tx *tx) error {
 		var deleted int64
 		if err := tx.get(ctx, "deleted post", &deleted, `SELECT p.id FROM posts p JOIN channels c ON c.id = p.channel_id
-			WHERE p.id = ? AND p.deleted_at IS NOT NULL AND `+mayEdit("p")+" AND "+visible, id, v.ID, v.Staff(), v.ID); err != nil {
+			WHERE p.id = ? AND p.deleted_at IS NOT NULL AND `+mayRemove("p", "p.channel_id")+" AND "+visible, id, v.ID, v.Staff(), v.ID, v.ID); err != nil {
 			return err
 		}
-		return countPost(ctx, tx, id, 1, `UPDATE posts SET deleted_at = NULL, deleted_by = NULL WHERE id = ? AND deleted_at IS NOT NULL AND (deleted_by = ? OR ? = 1) AND `+mayEdit("posts"),
-			id, v.ID, v.Staff(), v.ID, v.Staff())
+		return countPost(ctx, tx, id, 1, `UPDATE posts SET deleted_at = NULL, deleted_by = NULL WHERE id = ? AND deleted_at IS NOT NULL AND (deleted_by = ? OR ? = 1) AND `+mayRemove("posts", "posts.channel_id"),
+			id, v.ID, v.Staff(), v.ID, v.Staff(), v.ID)
 	})
 }
 
@@ -242,10 +258,10 @@ func countPost(ctx context.Context, tx *tx, id int64, by int, update string, arg
 	if _, err := tx.exec(ctx, "channel", "UPDATE channels SET post_count = post_count + ? WHERE id = ?", by, at.Channel); err != nil {
 		return err
 	}
-	if _, err := tx.exec(ctx, "author", "UPDATE members SET post_count = post_count + ? WHERE id = ?", by, at.Author); err != nil {
+	if _, err := tx.exec(ctx, "author", "UPDATE members SET post_count = post_count + ? * "+inListed+" WHERE id = ?", by, at.Channel, at.Author); err != nil {
 		return err
 	}
-	if _, err := tx.exec(ctx, "tags", "UPDATE tags SET post_count = post_count + ? WHERE id IN (SELECT tag_id FROM post_tags WHERE post_id = ?)", by, id); err != nil {
+	if _, err := tx.exec(ctx, "tags", "UPDATE tags SET post_count = post_count + ? * "+inListed+" WHERE id IN (SELECT tag_id FROM post_tags WHERE post_id = ?)", by, at.Channel, id); err != nil {
 		return err
 	}
 	return settleChannel(ctx, tx, at.Channel)
@@ -284,8 +300,8 @@ func (d *DB) moderate(ctx context.Context, name, column string, v Viewer, id int
 	if on {
 		at = d.millis()
 	}
-	return d.change(ctx, name, func(ctx context.Context, tx *tx) error {
-		if err := tx.readablePost(ctx, v, id); err != nil {
+	return d.act(ctx, v, name, func(ctx context.Context, tx *tx) error {
+		if _, err := tx.readablePost(ctx, v, id); err != nil {
 			return err
 		}
 		return forbidden(tx.one(ctx, "post", "UPDATE posts SET "+column+" = ? WHERE id = ? AND deleted_at IS NULL AND "+mayModerate("posts.channel_id"), at, id, v.Staff(), v.ID))
@@ -295,8 +311,12 @@ func (d *DB) moderate(ctx context.Context, name, column string, v Viewer, id int
 // Accept marks a comment as the answer to its question, or with commentID 0 takes the mark away. For the question's
 // author and staff. The root whose thread holds the answer leads the comments from then on.
 func (d *DB) Accept(ctx context.Context, v Viewer, postID, commentID int64) error {
-	return d.change(ctx, "Accept", func(ctx context.Context, tx *tx) error {
-		if err := tx.readablePost(ctx, v, postID); err != nil {
+	return d.act(ctx, v, "Accept", func(ctx context.Context, tx *tx) error {
+		channel, err := tx.readablePost(ctx, v, postID)
+		if err != nil {
+			return err
+		}
+		if _, err := tx.mayWrite(ctx, v, channel); err != nil {
 			return err
 		}
 		var answer any
@@ -308,7 +328,7 @@ func (d *DB) Accept(ctx context.Context, v Viewer, postID, commentID int64) erro
 			}
 		}
 		// Whoever decides anew has let go of an answer that was deleted.
-		if err := tx.one(ctx, "post", "UPDATE posts SET accepted_id = ?, lost_answer_id = NULL WHERE id = ? AND kind = 'question' AND deleted_at IS NULL AND "+mayEdit("posts"), answer, postID, v.ID, v.Staff()); err != nil {
+		if err := tx.one(ctx, "post", "UPDATE posts SET accepted_id = ?, lost_answer_id = NULL WHERE id = ? AND kind = 'question' AND deleted_at IS NULL AND "+mayRemove("posts", "posts.channel_id"), answer, postID, v.ID, v.Staff(), v.ID); err != nil {
 			return fmt.Errorf("accept comment %d: %w", commentID, forbidden(err))
 		}
 		return lead(ctx, tx, postID, commentID)
@@ -340,8 +360,8 @@ func (d *DB) MarkRead(ctx context.Context, v Viewer, postID int64, at Millis, co
 
 // React sets the viewer's reaction to a post: 1 like, -1 dislike, 0 none. It answers the new score.
 func (d *DB) React(ctx context.Context, v Viewer, postID int64, value int) (score int, err error) {
-	err = d.change(ctx, "React", func(ctx context.Context, tx *tx) error {
-		if err := tx.readablePost(ctx, v, postID); err != nil {
+	err = d.act(ctx, v, "React", func(ctx context.Context, tx *tx) error {
+		if _, err := tx.readablePost(ctx, v, postID); err != nil {
 			return err
 		}
 		if err := tx.react(ctx, "post", postID, postID, v, value); err != nil {
@@ -354,8 +374,8 @@ func (d *DB) React(ctx context.Context, v Viewer, postID int64, value int) (scor
 
 // ReactToComment is the same for a comment.
 func (d *DB) ReactToComment(ctx context.Context, v Viewer, commentID int64, value int) (score int, err error) {
-	err = d.change(ctx, "ReactToComment", func(ctx context.Context, tx *tx) error {
-		post, err := tx.readableComment(ctx, v, commentID)
+	err = d.act(ctx, v, "ReactToComment", func(ctx context.Context, tx *tx) error {
+		post, _, err := tx.readableComment(ctx, v, commentID)
 		if err != nil {
 			return err
 		}

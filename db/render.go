@@ -10,7 +10,8 @@ import (
 )
 
 // rendered turns what a person wrote into HTML, with the members and channels that it names resolved to ids in one
-// query each. It runs before the write's transaction, never inside it.
+// query each. A channel that is not for everybody is not named: a link in its place would tell a stranger that it is
+// there. It runs before the write's transaction, never inside it.
 func (d *DB) rendered(ctx context.Context, source string) (markup.Result, error) {
 	if source == "" {
 		return markup.Result{}, nil
@@ -21,7 +22,7 @@ func (d *DB) rendered(ctx context.Context, source string) (markup.Result, error)
 	if err := d.resolve(ctx, "MentionedMembers", "SELECT id, handle_key AS name FROM members WHERE deleted_at IS NULL AND handle_key IN ", handles, foldHandle, refs.Members); err != nil {
 		return markup.Result{}, err
 	}
-	if err := d.resolve(ctx, "MentionedChannels", "SELECT id, slug AS name FROM channels WHERE slug IN ", slugs, strings.ToLower, refs.Channels); err != nil {
+	if err := d.resolve(ctx, "MentionedChannels", "SELECT c.id, c.slug AS name FROM channels c WHERE "+listed+" AND c.slug IN ", slugs, strings.ToLower, refs.Channels); err != nil {
 		return markup.Result{}, err
 	}
 	return d.markup.Render(source, refs)

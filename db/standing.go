@@ -141,13 +141,17 @@ func (t *tx) paced(ctx context.Context, v Viewer, channelID int64, s standing) e
 	}
 	now := t.d.millis()
 	since := now - Millis(s.Slow*1000)
-	var last Millis
-	if err := t.get(ctx, "last words", &last, `SELECT COALESCE(MAX(at), 0) FROM (
-		SELECT MAX(created_at) AS at FROM posts WHERE author_id = ? AND created_at > ? AND channel_id = ?
-		UNION ALL SELECT MAX(k.created_at) FROM comments k JOIN posts p ON p.id = k.post_id WHERE k.author_id = ? AND k.created_at > ? AND p.channel_id = ?) w`,
-		v.ID, since, channelID, v.ID, since, channelID); err != nil {
+	var at struct {
+		Post    Millis `db:"post"`
+		Comment Millis `db:"comment"`
+	}
+	if err := t.get(ctx, "last words", &at, `SELECT
+		COALESCE((SELECT created_at FROM posts WHERE author_id = ? AND created_at > ? AND channel_id = ? ORDER BY created_at DESC, id DESC LIMIT 1), 0) AS post,
+		COALESCE((SELECT k.created_at FROM comments k CROSS JOIN posts p ON p.id = k.post_id WHERE k.author_id = ? AND k.created_at > ? AND p.channel_id = ?
+			ORDER BY k.created_at DESC, k.id DESC LIMIT 1), 0) AS comment`, v.ID, since, channelID, v.ID, since, channelID); err != nil {
 		return err
 	}
+	last := max(at.Post, at.Comment)
 	if last == 0 {
 		return nil
 	}

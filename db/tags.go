@@ -70,7 +70,7 @@ func (d *DB) Tags(ctx context.Context, limit int) ([]Tag, error) {
 }
 
 // setTags makes the post bear exactly these tags and keeps the tags' counts.
-func (t *tx) setTags(ctx context.Context, postID int64, createdAt Millis, tags []string) error {
+func (t *tx) setTags(ctx context.Context, postID, channelID int64, createdAt Millis, tags []string) error {
 	var old []int64
 	if err := t.list(ctx, "old tags", &old, "SELECT tag_id FROM post_tags WHERE post_id = ?", postID); err != nil {
 		return err
@@ -91,7 +91,7 @@ func (t *tx) setTags(ctx context.Context, postID int64, createdAt Millis, tags [
 		} else if n == 0 {
 			continue
 		}
-		if _, err := t.exec(ctx, "tag count", "UPDATE tags SET post_count = post_count + 1 WHERE id = ?", id); err != nil {
+		if _, err := t.exec(ctx, "tag count", "UPDATE tags SET post_count = post_count + "+inListed+" WHERE id = ?", channelID, id); err != nil {
 			return err
 		}
 	}
@@ -102,7 +102,7 @@ func (t *tx) setTags(ctx context.Context, postID int64, createdAt Millis, tags [
 		if _, err := t.exec(ctx, "untag", "DELETE FROM post_tags WHERE tag_id = ? AND post_id = ?", id, postID); err != nil {
 			return err
 		}
-		if _, err := t.exec(ctx, "tag count", "UPDATE tags SET post_count = post_count - 1 WHERE id = ?", id); err != nil {
+		if _, err := t.exec(ctx, "tag count", "UPDATE tags SET post_count = post_count - "+inListed+" WHERE id = ?", channelID, id); err != nil {
 			return err
 		}
 	}

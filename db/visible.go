@@ -53,16 +53,21 @@ func (t *tx) readableChannel(ctx context.Context, v Viewer, id int64) error {
 	return t.get(ctx, "channel", &id, "SELECT c.id FROM channels c WHERE c.id = ? AND "+visible, id, v.ID)
 }
 
-// readablePost is the same for a post that is not deleted.
-func (t *tx) readablePost(ctx context.Context, v Viewer, id int64) error {
-	return t.get(ctx, "post", &id, "SELECT p.id FROM posts p JOIN channels c ON c.id = p.channel_id WHERE p.id = ? AND p.deleted_at IS NULL AND "+visible, id, v.ID)
+// readablePost is the same for a post that is not deleted, and answers its channel.
+func (t *tx) readablePost(ctx context.Context, v Viewer, id int64) (channel int64, err error) {
+	err = t.get(ctx, "post", &channel, "SELECT p.channel_id FROM posts p JOIN channels c ON c.id = p.channel_id WHERE p.id = ? AND p.deleted_at IS NULL AND "+visible, id, v.ID)
+	return channel, err
 }
 
-// readableComment is the same for a comment, and answers the post that it stands below.
-func (t *tx) readableComment(ctx context.Context, v Viewer, id int64) (post int64, err error) {
-	err = t.get(ctx, "comment", &post, `SELECT k.post_id FROM comments k JOIN posts p ON p.id = k.post_id JOIN channels c ON c.id = p.channel_id
+// readableComment is the same for a comment, and answers the post that it stands below and its channel.
+func (t *tx) readableComment(ctx context.Context, v Viewer, id int64) (post, channel int64, err error) {
+	var at struct {
+		Post    int64 `db:"post_id"`
+		Channel int64 `db:"channel_id"`
+	}
+	err = t.get(ctx, "comment", &at, `SELECT k.post_id, p.channel_id FROM comments k JOIN posts p ON p.id = k.post_id JOIN channels c ON c.id = p.channel_id
 		WHERE k.id = ? AND k.deleted_at IS NULL AND p.deleted_at IS NULL AND `+visible, id, v.ID)
-	return post, err
+	return at.Post, at.Channel, err
 }
 
 // forbidden makes of "no row changed" that the viewer, who can read the row, may not change it.

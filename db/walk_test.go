@@ -147,6 +147,7 @@ func (w *walker) all() {
 	w.feeds(channel)
 	w.comments(post)
 	w.lists(channel, post)
+	w.doors()
 	w.imports(channel)
 	w.upkeep()
 }
@@ -214,6 +215,36 @@ func (w *walker) channels() int64 {
 	must(d.ChannelKeepers(ctx, w.plain, c.ID))(w)
 	w.ok(d.Leave(ctx, w.plain, c.ID))
 	return c.ID
+}
+
+// doors opens and closes a channel, and lets people in and out.
+func (w *walker) doors() {
+	d, ctx := w.d, w.ctx
+	must(d.CreateChannel(ctx, w.admin, NewChannel{Slug: "doors", Name: "Doors", Visibility: Restricted}))(w)
+	id := must(d.ChannelBySlug(ctx, w.plain, "doors"))(w).ID
+	in, out := w.member("insider", NewMember{Role: Plain, Password: "phc"}), w.member("outsider", NewMember{Role: Plain, Password: "phc"})
+	w.ok(d.AskToJoin(ctx, in, id, "let me in"))
+	must(d.Asked(ctx, in, id))(w)
+	must(d.Requests(ctx, w.admin, id))(w)
+	w.ok(d.AnswerRequest(ctx, w.admin, id, in.ID, true))
+	w.ok(d.InviteToChannel(ctx, w.admin, id, "outsider"))
+	must(d.Invited(ctx, w.admin, id))(w)
+	must(d.Invitations(ctx, out))(w)
+	w.ok(d.DropInvitation(ctx, w.admin, id, out.ID))
+	w.ok(d.SetChannelRole(ctx, w.admin, id, in.ID, "moderator"))
+	w.ok(d.SetChannelRole(ctx, w.admin, id, in.ID, "owner"))
+	w.ok(d.SetAccess(ctx, w.admin, id, Access{Visibility: Private, Slow: 60}))
+	w.ok(d.InviteToChannel(ctx, w.admin, id, "outsider"))
+	w.ok(d.Join(ctx, out, id))
+	must(d.CreatePost(ctx, out, NewPost{ChannelID: id, Kind: "discussion", Title: "In", Body: "here"}))(w)
+	if _, err := d.CreatePost(ctx, out, NewPost{ChannelID: id, Kind: "discussion", Title: "Too", Body: "fast"}); !errors.As(err, new(*Slow)) {
+		w.t.Fatalf("walk: a second post in a slow channel answered %v", err)
+	}
+	w.ok(d.SetAccess(ctx, w.admin, id, Access{Visibility: Public}))
+	w.ok(d.RemoveFromChannel(ctx, w.admin, id, out.ID))
+	w.ok(d.DeleteChannel(ctx, w.admin, id))
+	must(d.DeletedChannels(ctx, w.admin))(w)
+	w.ok(d.RestoreChannel(ctx, w.admin, id))
 }
 
 func (w *walker) posts(channel int64) int64 {

@@ -53,7 +53,7 @@ func May(v db.Viewer, a Action, s Subject) bool {
 	case Delete:
 		return !s.Deleted && (mine || keeper)
 	case Undelete:
-		return s.Deleted && (keeper || mine && s.DeletedBy == v.ID)
+		return s.Deleted && (v.Staff() || (mine || keeper) && s.DeletedBy == v.ID)
 	case Pin, Lock:
 		return !s.Deleted && keeper
 	case Accept:

@@ -96,7 +96,7 @@ func toName(parent *db.Comment) string {
 
 func commentSubject(p *db.Post, c *db.Comment) auth.Subject {
 	return auth.Subject{AuthorID: c.AuthorID, PostAuthorID: p.AuthorID, Question: p.Kind == "question", ChannelRole: p.MyRole,
-		Locked: p.Locked, Deleted: c.Deleted, DeletedBy: c.DeletedBy}
+		Visibility: p.Visibility, Archived: p.Archived, Locked: p.Locked, Deleted: c.Deleted, DeletedBy: c.DeletedBy}
 }
 
 func node(v db.Viewer, p *db.Post, c db.Comment) comments.Node {

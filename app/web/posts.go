@@ -23,7 +23,7 @@ const maxTitle = 200
 
 func postSubject(p *db.Post) auth.Subject {
 	return auth.Subject{AuthorID: p.AuthorID, PostAuthorID: p.AuthorID, Question: p.Kind == "question", ChannelRole: p.MyRole,
-		Locked: p.Locked, Deleted: p.DeletedAt != 0, DeletedBy: p.DeletedBy}
+		Visibility: p.Visibility, Archived: p.Archived, Locked: p.Locked, Deleted: p.DeletedAt != 0, DeletedBy: p.DeletedBy}
 }
 
 // post finds the post of the path.

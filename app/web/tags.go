@@ -41,6 +41,9 @@ func (s *Server) showTag(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if len(rows) == 0 && t.Posts == 0 && t.About == "" {
+		return db.ErrNotFound // a tag that only stands where the viewer may not read is not there
+	}
 	list := posts.List{ByCreated: true}
 	list.Rows, list.NextURL = feedURL(string(ui.TagURL(t.Name)), db.Feed{Sort: db.Active}, rows)
 	if respond.Partial(r) && !after.IsZero() {

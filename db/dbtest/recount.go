@@ -10,11 +10,14 @@ import (
 	_ "github.com/mattn/go-sqlite3" // a connection of its own: a test may read what no query of package db shows
 )
 
+// listed: a member's and a tag's numbers count what everybody may read.
+const listed = "c.deleted_at IS NULL AND c.visibility <> 'private'"
+
 // recounts are queries that list rows whose stored count is not what counting gives.
 var recounts = map[string]string{
-	"member's posts": `SELECT m.id, m.post_count, (SELECT COUNT(*) FROM posts p WHERE p.author_id = m.id AND p.deleted_at IS NULL) n
+	"member's posts": `SELECT m.id, m.post_count, (SELECT COUNT(*) FROM posts p JOIN channels c ON c.id = p.channel_id WHERE p.author_id = m.id AND p.deleted_at IS NULL AND ` + listed + `) n
 		FROM members m WHERE m.post_count <> n`,
-	"member's comments": `SELECT m.id, m.comment_count, (SELECT COUNT(*) FROM comments k WHERE k.author_id = m.id AND k.deleted_at IS NULL) n
+	"member's comments": `SELECT m.id, m.comment_count, (SELECT COUNT(*) FROM comments k JOIN posts p ON p.id = k.post_id JOIN channels c ON c.id = p.channel_id WHERE k.author_id = m.id AND k.deleted_at IS NULL AND ` + listed + `) n
 		FROM members m WHERE m.comment_count <> n`,
 	"channel's members": `SELECT c.id, c.member_count, (SELECT COUNT(*) FROM memberships s WHERE s.channel_id = c.id) n FROM channels c WHERE c.member_count <> n`,
 	"channel's posts": `SELECT c.id, c.post_count, (SELECT COUNT(*) FROM posts p WHERE p.channel_id = c.id AND p.deleted_at IS NULL) n
@@ -32,7 +35,7 @@ var recounts = map[string]string{
 	"post's tags": `SELECT p.id, p.tags, (SELECT COUNT(*) FROM post_tags x JOIN tags t ON t.id = x.tag_id
 			WHERE x.post_id = p.id AND x.created_at = p.created_at AND instr(' ' || p.tags, ' ' || t.name || ' ') > 0) n
 		FROM posts p WHERE length(p.tags) - length(replace(p.tags, ' ', '')) <> n OR n <> (SELECT COUNT(*) FROM post_tags x WHERE x.post_id = p.id)`,
-	"tag's posts": `SELECT t.id, t.post_count, (SELECT COUNT(*) FROM post_tags x JOIN posts p ON p.id = x.post_id WHERE x.tag_id = t.id AND p.deleted_at IS NULL) n
+	"tag's posts": `SELECT t.id, t.post_count, (SELECT COUNT(*) FROM post_tags x JOIN posts p ON p.id = x.post_id JOIN channels c ON c.id = p.channel_id WHERE x.tag_id = t.id AND p.deleted_at IS NULL AND ` + listed + `) n
 		FROM tags t WHERE t.post_count <> n`,
 	"comment's score": `SELECT k.id, k.score, k.base_score + (SELECT COALESCE(SUM(value), 0) FROM comment_reactions r WHERE r.comment_id = k.id) n
 		FROM comments k WHERE k.score <> n OR k.score <> k.base_score + k.likes - k.dislikes`,

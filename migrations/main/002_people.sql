@@ -8,6 +8,8 @@ ALTER TABLE channels ADD COLUMN slow_seconds INTEGER NOT NULL DEFAULT 0;   -- be
 ALTER TABLE channels ADD COLUMN archived_at INTEGER;                       -- read only since
 ALTER TABLE channels ADD COLUMN deleted_at INTEGER;                        -- gone for everybody; an admin can bring it back
 
+CREATE INDEX channels_deleted ON channels (deleted_at DESC, id DESC) WHERE deleted_at IS NOT NULL;
+
 CREATE TABLE channel_requests (                    -- who asks to be let into a restricted channel
   channel_id INTEGER NOT NULL REFERENCES channels (id) ON DELETE CASCADE,
   member_id  INTEGER NOT NULL REFERENCES members (id) ON DELETE CASCADE,
@@ -15,6 +17,7 @@ CREATE TABLE channel_requests (                    -- who asks to be let into a 
   created_at INTEGER NOT NULL,
   PRIMARY KEY (channel_id, member_id)
 );
+CREATE INDEX channel_requests_wait ON channel_requests (channel_id, created_at, member_id);
 CREATE INDEX channel_requests_member ON channel_requests (member_id);
 
 CREATE TABLE channel_invitations (                 -- whom a channel's moderator asked in; the member has not answered yet
@@ -24,6 +27,7 @@ CREATE TABLE channel_invitations (                 -- whom a channel's moderator
   created_at INTEGER NOT NULL,
   PRIMARY KEY (member_id, channel_id)
 );
+CREATE INDEX channel_invitations_new ON channel_invitations (member_id, created_at DESC, channel_id);
 CREATE INDEX channel_invitations_channel ON channel_invitations (channel_id, created_at, member_id);
 CREATE INDEX channel_invitations_by ON channel_invitations (invited_by) WHERE invited_by IS NOT NULL;
 

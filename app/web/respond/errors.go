@@ -63,6 +63,12 @@ func (p *Responder) Fail(w http.ResponseWriter, r *http.Request, err error) {
 		shown = views.Notice(f)
 	} else {
 		f.Action, f.Kept = kept(r, f.Status)
+		if r.Method == http.MethodGet {
+			f.Again = r.URL.RequestURI()
+		}
+		if from, err := url.Parse(r.Referer()); err == nil && from.Host == r.Host && from.RequestURI() != r.URL.RequestURI() {
+			f.Back = from.RequestURI()
+		}
 		frame := p.Frame(r)
 		frame.Title, frame.NoIndex = http.StatusText(f.Status), true
 		shown = Framed(frame, views.Leaf(f))
