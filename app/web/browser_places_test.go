@@ -200,7 +200,12 @@ func (x *showcase) places(t *testing.T) []place {
 		{name: "post-wide", as: x.member, path: x.wide},
 		{name: "post-deleted", as: x.member, path: x.gone},
 		{name: "post-reply-open", as: x.member, path: x.deep, then: opened(".comment-actions a[data-key=r]", "form textarea[id^=reply-]")},
-		{name: "post-edit-open", as: x.member, path: x.deep, then: opened(".comment-actions a[href$='/edit']", "form[action$='/edit'] textarea")},
+		{name: "post-edit-open", as: x.member, path: x.deep, then: func(tb *tab) {
+			tb.t.Helper()
+			more(tb, ".comment-own:has(.more)")
+			opened(".comment-actions a[href$='/edit']", "form[action$='/edit'] textarea")(tb)
+		}},
+		{name: "post-more-open", as: x.member, path: x.deep, narrow: true, then: opened(".comment-actions .more-open", ".more:popover-open")},
 		{name: "post-toast", as: x.member, path: x.deep + "?gone=1"},
 		{name: "compose", as: x.member, path: "/new"},
 		{name: "compose-channel", as: x.member, path: "/c/maps/new"},

@@ -75,7 +75,7 @@ func (tb *tab) axe(name, only string) {
 	tb.t.Helper()
 	ctx, cancel := context.WithTimeout(tb.ctx, patience)
 	defer cancel()
-	found, err := chromedp.Run(ctx, chromedp.Evaluate[[]string](`axe.run(document, { runOnly: `+only+`, rules: document.querySelector('.sheet:popover-open') ? { 'target-size': { enabled: false } } : {}, resultTypes: ['violations'], selectors: false, preload: false }).then((r) =>
+	found, err := chromedp.Run(ctx, chromedp.Evaluate[[]string](`axe.run(document, { runOnly: `+only+`, rules: document.querySelector('.sheet:popover-open, .more:popover-open') ? { 'target-size': { enabled: false } } : {}, resultTypes: ['violations'], selectors: false, preload: false }).then((r) =>
 		r.violations.map((v) => v.id + ': ' + v.help + v.nodes.slice(0, 4).map((n) => '\n    ' + n.html.slice(0, 160) + '\n      ' +
 			[...n.any, ...n.all, ...n.none].map((c) => c.message).join('; ').slice(0, 260)).join('')))`,
 		func(p *runtime.EvaluateParams) { p.AwaitPromise = ptr(true) }))
