@@ -7,6 +7,7 @@ require (
 	github.com/a-h/templ v0.3.1100 // pages are templ components
 	github.com/alecthomas/kong v1.17.0 // one struct is flags, environment, defaults and help
 	github.com/andybalholm/brotli v1.2.8 // static files are compressed once, at start
+	github.com/boombuler/barcode v1.0.1-0.20190219062509-6c824513bacc // the QR code that an authenticator reads
 	github.com/chromedp/cdproto v0.159.0 // tests: what chromedp speaks
 	github.com/chromedp/chromedp v0.23.0 // tests in a real browser
 	github.com/google/go-cmp v0.7.0 // tests: differences that can be read
@@ -17,6 +18,7 @@ require (
 	github.com/klauspost/compress v1.20.4 // gzip and zstd of pages, faster than the standard library
 	github.com/mattn/go-sqlite3 v1.14.53 // SQLite, which can be interrupted in a running query
 	github.com/microcosm-cc/bluemonday v1.0.27 // the allow-list that everything written passes last
+	github.com/pquerna/otp v1.5.0 // one-time codes of the second factor
 	github.com/pressly/goose/v3 v3.29.0 // migrations, embedded and transactional
 	github.com/yuin/goldmark v1.8.7 // Markdown
 	github.com/yuin/goldmark-emoji v1.0.6 // :smile: in Markdown

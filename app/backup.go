@@ -136,6 +136,9 @@ func Restore(ctx context.Context, dir, file string, migrations fs.FS) (kept stri
 	if kept, err = setAside(dir, path); err != nil {
 		return "", sum, err
 	}
+	if err := db.EndSessionsAtStart(path); err != nil {
+		return kept, sum, err
+	}
 	if err := os.Rename(part, path); err != nil {
 		return kept, sum, fmt.Errorf("put the backup in its place: %w", err)
 	}

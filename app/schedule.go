@@ -32,8 +32,39 @@ func (a *App) keepHouse(ctx context.Context) {
 				}
 			}
 		}},
+		{name: "work out what handles look like", every: time.Hour, do: func(ctx context.Context) error {
+			for {
+				if done, err := d.FillSkeletons(ctx); err != nil || done == 0 {
+					return err
+				}
+			}
+		}},
+		{name: "forget the addresses of registrations", every: time.Hour, do: func(ctx context.Context) error {
+			for {
+				if forgotten, err := d.ForgetAddresses(ctx); err != nil || forgotten == 0 {
+					return err
+				}
+			}
+		}},
 		{name: "store the sessions that wait for room", every: 2 * time.Second, do: a.storeWaiting()},
+		{name: "sweeps", every: time.Second, do: func(ctx context.Context) error {
+			for begun := time.Now(); time.Since(begun) < 2*time.Second; { // then the other chores, and on at the next turn
+				if more, err := d.StepSweeps(ctx); err != nil || !more {
+					return err
+				}
+			}
+			return nil
+		}},
+		{name: "erase what is left of deleted accounts", every: 5 * time.Second, do: d.EraseLeft},
 		{name: "drop expired", every: 10 * time.Minute, do: d.DropExpired},
+		{name: "drop old drafts", every: time.Hour, do: d.DropOldDrafts},
+		{name: "work out trust levels", every: time.Minute, do: func(ctx context.Context) error {
+			for {
+				if looked, err := d.RefreshTrust(ctx); err != nil || looked == 0 {
+					return err
+				}
+			}
+		}},
 		// Statistics age with what is written; optimize looks at a bounded sample and often at nothing.
 		{name: "optimize", every: 6 * time.Hour, do: d.Optimize},
 	}

@@ -13,7 +13,7 @@ import (
 // while the query runs.
 func BenchmarkGetUserWithContext(b *testing.B) {
 	d := dbtest.Open(b)
-	id, err := d.CreateMember(context.Background(), db.NewMember{Handle: "reader", Origin: "registered"})
+	id, err := d.CreateMember(context.Background(), db.NewMember{Handle: "reader", Origin: "command"})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -2,6 +2,7 @@ package db
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"regexp"
 
@@ -26,6 +27,10 @@ type Channel struct {
 	Visibility  Visibility  `db:"visibility"`
 	Slow        int64       `db:"slow_seconds"` // between two texts of one member; 0: none
 	ArchivedAt  Millis      `db:"archived_at"`  // 0: not archived
+	// The post that was active last, in the list of channels alone; LastID 0: none.
+	LastID    int64  `db:"last_id"`
+	LastSlug  string `db:"last_slug"`
+	LastTitle string `db:"last_title"`
 }
 
 // RailChannel is a line of the rail: a channel that the viewer joined, or for a guest one of the busiest.
@@ -33,6 +38,7 @@ type RailChannel struct {
 	ID     int64  `db:"id"`
 	Slug   string `db:"slug"`
 	Name   string `db:"name"`
+	Keeps  bool   `db:"keeps"`  // the viewer is its owner or moderator
 	Unread int    `db:"unread"` // posts that came or were answered since the member's last visit and that they have not read, of the newest 100
 }
 
@@ -69,8 +75,10 @@ func (d *DB) ChannelByID(ctx context.Context, v Viewer, id int64) (Channel, erro
 func (d *DB) Channels(ctx context.Context, v Viewer, after Cursor, limit int) ([]Channel, error) {
 	var list []Channel
 	key, id := after.start()
-	err := d.list(ctx, "Channels", &list, "SELECT "+channelColumns+` FROM channels c
+	err := d.list(ctx, "Channels", &list, "SELECT "+channelColumns+`, COALESCE(lp.id, 0) AS last_id, COALESCE(lp.slug, '') AS last_slug, COALESCE(lp.title, '') AS last_title
+		FROM channels c
 		LEFT JOIN memberships ms ON ms.channel_id = c.id AND ms.member_id = ?
+		LEFT JOIN posts lp ON lp.id = (SELECT p.id FROM posts p WHERE p.channel_id = c.id AND p.deleted_at IS NULL ORDER BY p.active_at DESC, p.id DESC LIMIT 1)
 		WHERE (c.active_at, c.id) < (?, ?) AND `+visible+`
 		ORDER BY c.active_at DESC, c.id DESC LIMIT ?`, v.ID, key, id, v.ID, limit)
 	return list, err
@@ -80,15 +88,15 @@ func (d *DB) Channels(ctx context.Context, v Viewer, after Cursor, limit int) ([
 func (d *DB) Rail(ctx context.Context, v Viewer) ([]RailChannel, error) {
 	var list []RailChannel
 	if !v.SignedIn() {
-		err := d.list(ctx, "Rail", &list, `SELECT c.id, c.slug, c.name, 0 AS unread FROM channels c
+		err := d.list(ctx, "Rail", &list, `SELECT c.id, c.slug, c.name, 0 AS keeps, 0 AS unread FROM channels c
 			WHERE `+visible+` ORDER BY c.active_at DESC, c.id DESC LIMIT 12`, v.ID)
 		return list, err
 	}
-	err := d.list(ctx, "Rail", &list, `SELECT c.id, c.slug, c.name,
+	err := d.list(ctx, "Rail", &list, `SELECT c.id, c.slug, c.name, ms.role <> 'member' AS keeps,
 			(SELECT COUNT(*) FROM (SELECT p.id, p.active_at FROM posts p WHERE p.channel_id = c.id AND p.deleted_at IS NULL AND p.active_at > ms.seen_at
 					ORDER BY p.active_at DESC LIMIT 100) u
 				LEFT JOIN reads r ON r.member_id = ? AND r.post_id = u.id WHERE r.read_at IS NULL OR r.read_at < u.active_at) AS unread
-		FROM (SELECT channel_id, seen_at FROM memberships WHERE member_id = ? ORDER BY seen_at DESC, channel_id LIMIT 30) ms
+		FROM (SELECT channel_id, seen_at, role FROM memberships WHERE member_id = ? ORDER BY seen_at DESC, channel_id LIMIT 30) ms
 		CROSS JOIN channels c ON c.id = ms.channel_id
 		WHERE `+visible+` ORDER BY c.name, c.id`, v.ID, v.ID, v.ID)
 	return list, err
@@ -119,6 +127,16 @@ func (d *DB) CreateChannel(ctx context.Context, v Viewer, n NewChannel) (slug st
 				err = tx.get(ctx, "channel", &slug, "SELECT slug FROM channels WHERE id = ?", id)
 			}
 			return err
+		}
+		if !v.Staff() {
+			var makers string
+			err := tx.get(ctx, "channel makers", &makers, "SELECT value FROM settings WHERE name = ?", SettingChannelMakers)
+			if err != nil && !errors.Is(err, ErrNotFound) {
+				return err
+			}
+			if makers == "moderators" {
+				return ErrForbidden
+			}
 		}
 		now := d.millis()
 		id, err := tx.insert(ctx, "channel", `INSERT INTO channels (slug, name, description, owner_id, member_count, created_at, active_at, rules, rules_html, rules_version, visibility)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -26,11 +27,14 @@ type Comment struct {
 	CreatedAt    Millis      `db:"created_at"`
 	EditedAt     Millis      `db:"edited_at"`
 	Deleted      bool        `db:"deleted"`
-	DeletedBy    int64       `db:"deleted_by"` // 0: not deleted, or by nobody known
+	DeletedBy    int64       `db:"deleted_by"`  // 0: not deleted, or by nobody known
+	Held         bool        `db:"held"`        // waits for a moderator, and the viewer may see it; Deleted is set too
+	RemovedFor   string      `db:"removed_for"` // why a moderator removed it; for its author and those who keep the channel
 	MyReaction   int         `db:"my_reaction"`
 	SourceURL    string      `db:"source_url"`
 	Licence      string      `db:"licence"`
 	HTML         markup.HTML `db:"html"` // empty when deleted
+	Muted        bool        // the viewer muted its author
 	RootScore    int         `db:"root_score"`
 	RootLead     int         `db:"root_lead"`
 }
@@ -74,7 +78,27 @@ func afterSubtree(path string) string { return path + "~" }
 const commentColumns = `k.id, k.post_id, COALESCE(k.parent_id, 0) AS parent_id, k.root_id, COALESCE(k.author_id, 0) AS author_id,
 	COALESCE(m.handle, '') AS author_handle, COALESCE(m.name, k.source_author) AS author_name, k.path, k.depth, k.reply_count, k.score,
 	k.created_at, COALESCE(k.edited_at, 0) AS edited_at, k.deleted_at IS NOT NULL AS deleted, COALESCE(k.deleted_by, 0) AS deleted_by, k.source_url, k.licence,
-	CASE WHEN k.deleted_at IS NULL THEN k.html ELSE '' END AS html`
+	CASE WHEN k.deleted_at IS NULL OR k.held_at IS NOT NULL THEN k.html ELSE '' END AS html`
+
+// privy is the condition that the viewer wrote the comment or keeps the channel of its post: they see what waits for a
+// moderator, and why something was removed. privyArgs are its parameters. It is asked of what is deleted alone: the
+// columns that it guards stand behind the text in their rows.
+const privy = `(k.author_id = ? OR ? = 1 OR EXISTS (SELECT 1 FROM posts xp JOIN memberships xm ON xm.channel_id = xp.channel_id WHERE xp.id = ? AND xm.member_id = ? AND xm.role IN ('owner', 'moderator')))`
+
+func privyArgs(v Viewer, post int64) []any { return []any{v.ID, v.Staff(), post, v.ID} }
+
+// privyColumns have the parameters of privy twice.
+var privyColumns = ", k.deleted_at IS NOT NULL AND " + isHeld("k") + " AND " + privy + " AS held, CASE WHEN k.deleted_at IS NOT NULL AND " + privy + " THEN k.removed_for ELSE '' END AS removed_for"
+
+// privyShown is what the viewer sees of what is deleted, beside the gaps that replies keep open.
+var privyShown = " OR " + isHeld("k") + " AND " + privy + " OR k.removed_for <> '' AND k.author_id = ?"
+
+// seal takes the text of what waits for a moderator from those who are not to see it.
+func (c *Comment) seal() {
+	if c.Deleted && !c.Held {
+		c.HTML = ""
+	}
+}
 
 // Thread says which page of a post's comments to read.
 type Thread struct {
@@ -125,13 +149,16 @@ func ParseCommentCursor(s string) (CommentCursor, error) {
 // is in it as long as it has replies: the thread keeps its shape.
 func (d *DB) Comments(ctx context.Context, v Viewer, t Thread) (CommentPage, error) {
 	columns, joins := commentColumns, " LEFT JOIN members m ON m.id = k.author_id"
-	var joinArgs []any
+	var joinArgs, shownArgs []any
+	more := ""
 	if v.SignedIn() {
-		columns += ", COALESCE(kr.value, 0) AS my_reaction"
+		columns += ", COALESCE(kr.value, 0) AS my_reaction" + privyColumns
 		joins += " LEFT JOIN comment_reactions kr ON kr.comment_id = k.id AND kr.member_id = ?"
-		joinArgs = []any{v.ID}
+		of := privyArgs(v, t.PostID)
+		joinArgs = append(slices.Concat(of, of), v.ID)
+		more, shownArgs = privyShown, append(of, v.ID)
 	}
-	shown := " AND (k.deleted_at IS NULL OR k.reply_count > 0) AND EXISTS (SELECT 1 FROM posts p JOIN channels c ON c.id = p.channel_id WHERE p.id = ? AND " + visible + ")"
+	shown := " AND (k.deleted_at IS NULL OR k.reply_count > 0" + more + ") AND EXISTS (SELECT 1 FROM posts p JOIN channels c ON c.id = p.channel_id WHERE p.id = ? AND " + visible + ")"
 	limit := CommentsAPage + 1
 	var page CommentPage
 	var err error
@@ -151,11 +178,11 @@ func (d *DB) Comments(ctx context.Context, v Viewer, t Thread) (CommentPage, err
 		}
 		err = d.list(ctx, "Comments", &page.Comments, "SELECT "+columns+" FROM comments k"+joins+`
 			WHERE k.post_id = ? AND k.path >= ? AND k.path < ? AND k.depth <= ?`+shown+` ORDER BY k.path LIMIT ?`,
-			append(joinArgs, t.PostID, from, afterSubtree(top.Path), top.Depth+MaxDepthShown, t.PostID, v.ID, limit)...)
+			slices.Concat(joinArgs, []any{t.PostID, from, afterSubtree(top.Path), top.Depth + MaxDepthShown}, shownArgs, []any{t.PostID, v.ID, limit})...)
 	case t.ByTime:
 		err = d.list(ctx, "Comments", &page.Comments, "SELECT "+columns+" FROM comments k"+joins+`
 			WHERE k.post_id = ? AND k.path > ? AND k.depth <= ?`+shown+` ORDER BY k.path LIMIT ?`,
-			append(joinArgs, t.PostID, t.After.Path, MaxDepthShown, t.PostID, v.ID, limit)...)
+			slices.Concat(joinArgs, []any{t.PostID, t.After.Path, MaxDepthShown}, shownArgs, []any{t.PostID, v.ID, limit})...)
 	default:
 		// The roots in order, and below each its subtree: two nested ranges of indexes, no sort.
 		args, after := append(joinArgs, t.PostID), ""
@@ -167,13 +194,18 @@ func (d *DB) Comments(ctx context.Context, v Viewer, t Thread) (CommentPage, err
 		err = d.list(ctx, "Comments", &page.Comments, "SELECT "+columns+`, r.score AS root_score, r.lead AS root_lead
 			FROM comments r CROSS JOIN comments k ON k.root_id = r.id`+joins+`
 			WHERE r.post_id = ? AND r.depth = 0`+after+` AND k.depth <= ?`+shown+`
-			ORDER BY r.lead DESC, r.score DESC, r.path, k.path LIMIT ?`, append(args, MaxDepthShown, t.PostID, v.ID, limit)...)
+			ORDER BY r.lead DESC, r.score DESC, r.path, k.path LIMIT ?`, slices.Concat(args, []any{MaxDepthShown}, shownArgs, []any{t.PostID, v.ID, limit})...)
 	}
 	if err != nil {
 		return CommentPage{}, err
 	}
 	page.cut()
-	return page, nil
+	set, err := d.muted(ctx, v)
+	for i := range page.Comments {
+		page.Comments[i].seal()
+		page.Comments[i].Muted = set[page.Comments[i].AuthorID]
+	}
+	return page, err
 }
 
 // cut ends a full page, at the beginning of its last root where it has several, so that a thread is seldom torn.
@@ -222,7 +254,8 @@ func (d *DB) PlaceOf(ctx context.Context, v Viewer, commentID int64) (Place, err
 			(SELECT COUNT(*) FROM (SELECT 1 FROM comments b WHERE b.post_id = k.post_id LIMIT 201) x) AS on_post,
 			COALESCE((SELECT b.path FROM comments b WHERE b.post_id = k.post_id AND b.path < (SELECT path FROM comments WHERE id = k.root_id) ORDER BY b.path DESC LIMIT 1), '') AS prev
 		FROM comments k JOIN posts p ON p.id = k.post_id JOIN channels c ON c.id = p.channel_id
-		WHERE k.id = ? AND p.deleted_at IS NULL AND (k.deleted_at IS NULL OR k.reply_count > 0) AND `+visible, commentID, v.ID)
+		WHERE k.id = ? AND p.deleted_at IS NULL AND (k.deleted_at IS NULL OR k.reply_count > 0 OR (k.held_at IS NOT NULL AND k.deleted_by IS NULL OR k.removed_for <> '') AND `+mayRemove("k", "p.channel_id")+`) AND `+visible,
+		commentID, v.ID, v.Staff(), v.ID, v.ID)
 	if err != nil {
 		return Place{}, err
 	}
@@ -246,10 +279,11 @@ func (d *DB) CommentByID(ctx context.Context, v Viewer, id int64) (Comment, stri
 		Comment
 		Body string `db:"body"`
 	}
-	err := d.get(ctx, "CommentByID", &row, "SELECT "+commentColumns+`, COALESCE(kr.value, 0) AS my_reaction, k.body FROM comments k
+	err := d.get(ctx, "CommentByID", &row, "SELECT "+commentColumns+`, COALESCE(kr.value, 0) AS my_reaction, k.body, k.deleted_at IS NOT NULL AND `+isHeld("k")+` AS held, k.removed_for FROM comments k
 		LEFT JOIN members m ON m.id = k.author_id LEFT JOIN comment_reactions kr ON kr.comment_id = k.id AND kr.member_id = ?
 		JOIN posts p ON p.id = k.post_id JOIN channels c ON c.id = p.channel_id
 		WHERE k.id = ? AND p.deleted_at IS NULL AND (k.deleted_at IS NULL OR k.author_id = ? OR `+mayModerate("p.channel_id")+") AND "+visible, v.ID, id, v.ID, v.Staff(), v.ID, v.ID)
+	row.seal() // who gets one that waits wrote it, or keeps the channel
 	return row.Comment, row.Body, err
 }
 
@@ -257,6 +291,7 @@ func (d *DB) CommentByID(ctx context.Context, v Viewer, id int64) (Comment, stri
 type NewComment struct {
 	PostID, ParentID int64 // ParentID 0: a root
 	Body, Key        string
+	Draft            string // the place of the draft that this was, to be dropped
 	// Only for demonstrations and imports:
 	CreatedAt                        Millis
 	BaseScore                        int
@@ -267,7 +302,7 @@ type NewComment struct {
 // CreateComment writes a comment and answers its id; a form that was sent before answers that of its first sending.
 // ErrLocked: the post takes none.
 func (d *DB) CreateComment(ctx context.Context, v Viewer, n NewComment) (id int64, err error) {
-	body, err := d.rendered(ctx, n.Body)
+	body, err := d.renderedBy(ctx, v.ID, n.Body)
 	if err != nil {
 		return 0, err
 	}
@@ -286,10 +321,24 @@ func (d *DB) CreateComment(ctx context.Context, v Viewer, n NewComment) (id int6
 		if err := tx.paced(ctx, v, channel, s); err != nil {
 			return err
 		}
+		if !s.keeper() { // who keeps the channel answers for it
+			if err := tx.unblocked(ctx, v, n.PostID, n.ParentID); err != nil {
+				return err
+			}
+		}
+		why, err := tx.holds(ctx, v, s, written{source: n.Body, body: n.Body, html: body.HTML})
+		if err != nil {
+			return err
+		}
 		if id, err = insertComment(ctx, tx, v, n, body, s.keeper()); err != nil {
 			return err
 		}
-		return tx.remember(ctx, v, n.FormKey(), "comment", id)
+		if why != "" {
+			if err := tx.holdComment(ctx, v, id, true, why); err != nil {
+				return err
+			}
+		}
+		return tx.sent(ctx, v, n.FormKey(), "comment", id, n.Draft)
 	})
 	return id, err
 }
@@ -362,82 +411,123 @@ func insertComment(ctx context.Context, tx *tx, v Viewer, n NewComment, body mar
 
 // CommentEdit is what EditComment writes.
 type CommentEdit struct {
-	Body string
-	Of   Millis // the Version that was edited; 0: whatever stands there
-	Key  string // the form's idempotency key
+	Body  string
+	Of    Millis // the Version that was edited; 0: whatever stands there
+	Key   string // the form's idempotency key
+	Draft string // the place of the draft that this was, to be dropped
 }
 
 // EditComment replaces a comment's text; its author and staff may. A form that was sent before changes nothing.
 // ErrStale: the comment has another Version than the edited one.
 func (d *DB) EditComment(ctx context.Context, v Viewer, id int64, e CommentEdit) error {
-	body, err := d.rendered(ctx, e.Body)
+	body, err := d.renderedBy(ctx, v.ID, e.Body)
 	if err != nil {
 		return err
 	}
 	return d.act(ctx, v, "EditComment", func(ctx context.Context, tx *tx) error {
-		_, channel, err := tx.readableComment(ctx, v, id)
+		_, channel, held, err := tx.openComment(ctx, v, id)
 		if err != nil {
 			return err
 		}
-		if _, err := tx.mayWrite(ctx, v, channel); err != nil {
+		s, err := tx.mayWrite(ctx, v, channel)
+		if err != nil {
 			return err
 		}
 		if sent, err := tx.repeated(ctx, v, e.FormKey(id)); err != nil || sent != 0 {
 			return err
 		}
+		if err := tx.keepRevision(ctx, v, "comment", id); err != nil {
+			return err
+		}
 		if err := tx.one(ctx, "comment", "UPDATE comments SET body = ?, html = ?, html_version = ?, excerpt = ?, edited_at = max(?, "+versionColumn+` + 1)
-			WHERE id = ? AND deleted_at IS NULL AND `+mayEdit("comments")+" AND "+isVersion,
+			WHERE id = ? AND (deleted_at IS NULL OR `+isHeld("comments")+`) AND `+mayEdit("comments")+" AND "+isVersion,
 			e.Body, body.HTML, markup.Version, body.Excerpt, d.millis(), id, v.ID, v.Staff(), e.Of, e.Of); err != nil {
 			return tx.stale(ctx, "comments", id, v, err)
 		}
-		return tx.remember(ctx, v, e.FormKey(id), "edit", id)
+		if !held {
+			why, err := tx.holds(ctx, v, s, written{source: e.Body, body: e.Body, html: body.HTML, edit: true})
+			if err != nil {
+				return err
+			}
+			if why != "" {
+				if err := tx.holdComment(ctx, v, id, false, why); err != nil {
+					return err
+				}
+			}
+		}
+		return tx.sent(ctx, v, e.FormKey(id), "edit", id, e.Draft)
 	})
 }
 
-// DeleteComment hides a comment's text; its replies stay where they are. For its author and staff.
+// DeleteComment hides a comment's text; its replies stay where they are. For its author and those who keep the channel.
+// One that waits for a moderator its author takes back.
 func (d *DB) DeleteComment(ctx context.Context, v Viewer, id int64) error {
 	return d.act(ctx, v, "DeleteComment", func(ctx context.Context, tx *tx) error {
-		post, _, err := tx.readableComment(ctx, v, id)
+		_, _, held, err := tx.openComment(ctx, v, id)
 		if err != nil {
 			return err
+		}
+		if held {
+			return tx.withdraw(ctx, v, "comments", id)
 		}
 		if err := countComment(ctx, tx, -1, `UPDATE comments SET deleted_at = ?, deleted_by = ? WHERE id = ? AND deleted_at IS NULL AND `+mayRemove("comments", channelOfComment),
 			d.millis(), v.ID, id, v.ID, v.Staff(), v.ID); err != nil {
 			return err
 		}
-		// A question whose answer is gone waits for one again, and remembers it until its author accepts another.
-		err = tx.one(ctx, "answer", "UPDATE posts SET accepted_id = NULL, lost_answer_id = ? WHERE id = ? AND accepted_id = ?", id, post, id)
-		if errors.Is(err, ErrNotFound) {
-			return nil
-		}
-		if err != nil {
+		if err := tx.letGoAnswer(ctx, id); err != nil {
 			return err
 		}
-		return lead(ctx, tx, post, 0)
+		return tx.othersText(ctx, v, "comments", id, Removed)
 	})
 }
 
-// UndeleteComment undoes DeleteComment; what was the accepted answer is it again, unless the question's author has
-// decided anew meanwhile. An author cannot undo what a moderator removed.
+// letGoAnswer is for a comment that is not shown any more: a question whose answer it was waits for one again, and
+// remembers it until its author accepts another.
+func (t *tx) letGoAnswer(ctx context.Context, id int64) error {
+	var post int64
+	err := t.get(ctx, "answer", &post, "UPDATE posts SET accepted_id = NULL, lost_answer_id = ? WHERE accepted_id = ? RETURNING id", id, id)
+	if errors.Is(err, ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return lead(ctx, t, post, 0)
+}
+
+// regainAnswer is for one that is shown again: what was the accepted answer is it again, unless the question's author has
+// decided anew meanwhile.
+func (t *tx) regainAnswer(ctx context.Context, id int64) error {
+	var post int64
+	err := t.get(ctx, "answer", &post, "UPDATE posts SET accepted_id = ?, lost_answer_id = NULL WHERE lost_answer_id = ? AND accepted_id IS NULL RETURNING id", id, id)
+	if errors.Is(err, ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return lead(ctx, t, post, id)
+}
+
+// UndeleteComment undoes DeleteComment. An author cannot undo what a moderator removed.
 func (d *DB) UndeleteComment(ctx context.Context, v Viewer, id int64) error {
 	return d.act(ctx, v, "UndeleteComment", func(ctx context.Context, tx *tx) error {
-		var post int64
-		if err := tx.get(ctx, "deleted comment", &post, `SELECT k.post_id FROM comments k JOIN posts p ON p.id = k.post_id JOIN channels c ON c.id = p.channel_id
-			WHERE k.id = ? AND k.deleted_at IS NOT NULL AND `+mayRemove("k", "p.channel_id")+" AND p.deleted_at IS NULL AND "+visible, id, v.ID, v.Staff(), v.ID, v.ID); err != nil {
+		var held bool
+		if err := tx.get(ctx, "deleted comment", &held, `SELECT k.held_at IS NOT NULL FROM comments k JOIN posts p ON p.id = k.post_id JOIN channels c ON c.id = p.channel_id
+			WHERE k.id = ? AND k.deleted_at IS NOT NULL AND k.deleted_by IS NOT NULL AND `+mayRemove("k", "p.channel_id")+" AND p.deleted_at IS NULL AND "+visible, id, v.ID, v.Staff(), v.ID, v.ID); err != nil {
 			return err
 		}
-		if err := countComment(ctx, tx, 1, `UPDATE comments SET deleted_at = NULL, deleted_by = NULL
+		if held {
+			return tx.waitAgain(ctx, v, "comments", id)
+		}
+		if err := countComment(ctx, tx, 1, `UPDATE comments SET deleted_at = NULL, deleted_by = NULL, removed_for = '', sweep_id = NULL
 			WHERE id = ? AND deleted_at IS NOT NULL AND (deleted_by = ? OR ? = 1) AND `+mayRemove("comments", channelOfComment), id, v.ID, v.Staff(), v.ID, v.Staff(), v.ID); err != nil {
 			return err
 		}
-		err := tx.one(ctx, "answer", "UPDATE posts SET accepted_id = ?, lost_answer_id = NULL WHERE id = ? AND lost_answer_id = ? AND accepted_id IS NULL", id, post, id)
-		if errors.Is(err, ErrNotFound) {
-			return nil
-		}
-		if err != nil {
+		if err := tx.regainAnswer(ctx, id); err != nil {
 			return err
 		}
-		return lead(ctx, tx, post, id)
+		return tx.othersText(ctx, v, "comments", id, Restored)
 	})
 }
 

@@ -47,6 +47,9 @@ type DB struct {
 	closing atomic.Bool
 
 	memory sessionMemory // of sessions that a full disk had no room for
+	spent  spentSteps    // of codes that a full disk had no room for
+
+	outside outside // the banned networks, as last read
 
 	watch func(name, query string, args []any) // is told each statement before it is sent; nil but in plan tests
 

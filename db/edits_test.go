@@ -12,7 +12,7 @@ func edited(t *testing.T) (d *DB, author Viewer, post, comment int64) {
 	t.Helper()
 	still, ctx := time.Now(), context.Background()
 	d = migrated(t, Options{Now: func() time.Time { return still }})
-	id, err := d.CreateMember(ctx, NewMember{Handle: "author", Role: Plain, Origin: "registered"})
+	id, err := d.CreateMember(ctx, NewMember{Handle: "author", Role: Plain, Origin: "command"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -31,6 +31,7 @@ type PostRow struct {
 	Seen         int    `db:"comments_seen"`
 	Unread       bool   // something here is newer than the viewer's last look; never for a guest
 	New          int    // comments that came since the viewer read it
+	Muted        bool   // the viewer muted its author
 	key          int64
 }
 
@@ -159,7 +160,7 @@ func (d *DB) Posts(ctx context.Context, v Viewer, f Feed) ([]PostRow, error) {
 			list[i].key = int64(list[i].ActiveAt)
 		}
 	}
-	return list, nil
+	return list, d.muteRows(ctx, v, list)
 }
 
 // feedRanges selects the ids of one page of a feed that several ranges make, with their key as n. Only the ids are
@@ -239,7 +240,7 @@ func (d *DB) postRows(ctx context.Context, name string, v Viewer, query string, 
 		list[i].judge(v)
 		list[i].key = int64(list[i].CreatedAt)
 	}
-	return list, nil
+	return list, d.muteRows(ctx, v, list)
 }
 
 // RefreshAges moves posts whose age has passed the end of their class to the next, at most 500 at a call, so that

@@ -108,10 +108,10 @@ func importPlaces(ctx context.Context, d *DB, name, query, source, kind string, 
 	return found, err
 }
 
-// HandleTaken reports whether a member has the handle, deleted ones too.
+// HandleTaken reports whether a member has or had the handle, deleted ones too.
 func (d *DB) HandleTaken(ctx context.Context, handle string) (bool, error) {
 	var n int
-	err := d.get(ctx, "HandleTaken", &n, "SELECT EXISTS (SELECT 1 FROM members WHERE handle_key = ?)", foldHandle(handle))
+	err := d.get(ctx, "HandleTaken", &n, "SELECT EXISTS (SELECT 1 FROM members WHERE handle_key = ?) OR EXISTS (SELECT 1 FROM old_handles WHERE handle_key = ?)", foldHandle(handle), foldHandle(handle))
 	return n == 1, err
 }
 

@@ -70,6 +70,14 @@ func (t *tx) remember(ctx context.Context, v Viewer, key, kind string, id int64)
 	return err
 }
 
+// sent remembers a text that was written, and drops the draft that it was.
+func (t *tx) sent(ctx context.Context, v Viewer, key, kind string, id int64, draft string) error {
+	if err := t.published(ctx, v, draft); err != nil {
+		return err
+	}
+	return t.remember(ctx, v, key, kind, id)
+}
+
 // WasSent finds what a form with this FormKey made when it was sent before: its id, or 0.
 func (d *DB) WasSent(ctx context.Context, v Viewer, key string) (int64, error) {
 	if key == "" {

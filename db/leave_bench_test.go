@@ -28,7 +28,7 @@ const (
 func BenchmarkClientsThatLeave(b *testing.B) {
 	ctx := context.Background()
 	d := migrated(b, Options{})
-	id, err := d.CreateMember(ctx, NewMember{Handle: "reader", Origin: "registered", Role: Plain})
+	id, err := d.CreateMember(ctx, NewMember{Handle: "reader", Origin: "command", Role: Plain})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -35,7 +35,10 @@ type Credentials struct {
 	ID       int64  `db:"id"`
 	Handle   string `db:"handle"`
 	Password string `db:"password"`
+	Email    string `db:"email"` // of CredentialsByID
 	Role     Role   `db:"role"`
+	Pending  bool   `db:"pending"` // waits to be let in
+	Factor   bool   `db:"factor"`  // a code is asked for too
 }
 
 const memberColumns = `m.id, m.handle, m.name, m.role, m.origin, m.post_count, m.comment_count, m.created_at, m.source_url, m.bio, m.bio_html`
@@ -68,14 +71,14 @@ func FoldLogin(login string) string {
 // MemberByHandle finds a member without regard to case.
 func (d *DB) MemberByHandle(ctx context.Context, handle string) (Member, error) {
 	var m Member
-	err := d.get(ctx, "MemberByHandle", &m, "SELECT "+memberColumns+" FROM members m WHERE m.handle_key = ? AND m.deleted_at IS NULL", foldHandle(handle))
+	err := d.get(ctx, "MemberByHandle", &m, "SELECT "+memberColumns+" FROM members m WHERE m.handle_key = ? AND m.deleted_at IS NULL AND m.state = 'active'", foldHandle(handle))
 	return m, err
 }
 
 // MemberByID finds a member. It is the guide's GetUserWithContext.
 func (d *DB) MemberByID(ctx context.Context, id int64) (Member, error) {
 	var m Member
-	err := d.get(ctx, "MemberByID", &m, "SELECT "+memberColumns+" FROM members m WHERE m.id = ? AND m.deleted_at IS NULL", id)
+	err := d.get(ctx, "MemberByID", &m, "SELECT "+memberColumns+" FROM members m WHERE m.id = ? AND m.deleted_at IS NULL AND m.state = 'active'", id)
 	return m, err
 }
 
@@ -86,14 +89,14 @@ func (d *DB) CredentialsByLogin(ctx context.Context, login string) (Credentials,
 		column, key = "email_key", foldEmail(login)
 	}
 	var c Credentials
-	err := d.get(ctx, "CredentialsByLogin", &c, "SELECT id, handle, password, role FROM members WHERE "+column+" = ? AND password <> '' AND deleted_at IS NULL", key)
+	err := d.get(ctx, "CredentialsByLogin", &c, "SELECT id, handle, password, role, state = 'pending' AS pending, totp_secret IS NOT NULL AS factor FROM members WHERE "+column+" = ? AND password <> '' AND deleted_at IS NULL", key)
 	return c, err
 }
 
 // CredentialsByID is the same for a member who is signed in already and must show their password again.
 func (d *DB) CredentialsByID(ctx context.Context, id int64) (Credentials, error) {
 	var c Credentials
-	err := d.get(ctx, "CredentialsByID", &c, "SELECT id, handle, password, role FROM members WHERE id = ? AND deleted_at IS NULL", id)
+	err := d.get(ctx, "CredentialsByID", &c, "SELECT id, handle, COALESCE(email, '') AS email, password, role, state = 'pending' AS pending, totp_secret IS NOT NULL AS factor FROM members WHERE id = ? AND deleted_at IS NULL", id)
 	return c, err
 }
 
@@ -109,11 +112,19 @@ type NewMember struct {
 	Handle, Name, Email, Password, Bio, SourceURL string
 	Role                                          Role
 	Origin                                        string // "registered", "command", "demo" or "import"
+	Answer                                        string // to the question at registration
+	Address                                       string // that they registered from, forgotten after AddressKept
+	Invite                                        []byte // the hash of an invite's token, for Register
 	CreatedAt                                     Millis // zero: now
 	FirstAdmin                                    bool   // fail with ErrForbidden when the site has an admin
+
+	// Register sets these two.
+	Pending  bool  // waits to be let in
+	InviteID int64 // that they came by
 }
 
-// ErrHandleTaken and ErrEmailTaken say which of the two unique values is in use.
+// ErrHandleTaken and ErrEmailTaken say which of the two unique values is in use. A handle is also taken by one that looks
+// like it, and by who had it before.
 var (
 	ErrHandleTaken = &Error{text: "handle is taken", status: 409}
 	ErrEmailTaken  = &Error{text: "e-mail address is in use", status: 409}
@@ -154,19 +165,41 @@ func insertMember(ctx context.Context, tx *tx, n NewMember, bio markup.Result) (
 	}
 	var email, emailKey any
 	if n.Email != "" {
+		if n.Origin == "registered" && !n.FirstAdmin {
+			if err := tx.mailAllowed(ctx, n.Email); err != nil {
+				return 0, err
+			}
+		}
 		email, emailKey = n.Email, foldEmail(n.Email)
 	}
+	skeleton, err := tx.skeletonFor(ctx, n)
+	if err != nil {
+		return 0, err
+	}
+	state := "active"
+	if n.Pending {
+		state = "pending"
+	}
 	id, err := tx.insert(ctx, "member", `INSERT INTO members
-		(handle, handle_key, name, email, email_key, password, role, origin, created_at, caught_up_at, source_url, bio, bio_html, bio_version)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		n.Handle, foldHandle(n.Handle), n.Name, email, emailKey, n.Password, n.Role, n.Origin, n.CreatedAt, now, n.SourceURL, n.Bio, bio.HTML, markup.Version)
+		(handle, handle_key, name, email, email_key, password, role, origin, created_at, caught_up_at, source_url, bio, bio_html, bio_version, trust,
+		skeleton, state, answer, address, invite_id)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		n.Handle, foldHandle(n.Handle), n.Name, email, emailKey, n.Password, n.Role, n.Origin, n.CreatedAt, now, n.SourceURL, n.Bio, bio.HTML, markup.Version, firstTrust(n),
+		skeleton, state, n.Answer, n.Address, orNull(n.InviteID))
 	if errors.Is(err, ErrConflict) {
 		if strings.Contains(err.Error(), "email_key") {
 			return 0, fmt.Errorf("%w: %w", ErrEmailTaken, err)
 		}
 		return 0, fmt.Errorf("%w: %w", ErrHandleTaken, err)
 	}
-	return id, err
+	if err != nil || n.Origin != "registered" || n.Role != Plain {
+		return id, err
+	}
+	hold, err := tx.holdFirst(ctx)
+	if err != nil {
+		return 0, err
+	}
+	return id, tx.one(ctx, "hold first", "UPDATE members SET hold_writes = ? WHERE id = ?", hold, id)
 }
 
 // SetPassword stores a new PHC string and ends every session but the one named (0: ends all).

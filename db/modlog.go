@@ -29,3 +29,58 @@ func orNull(id int64) any {
 	}
 	return id
 }
+
+// LogEntry is a line of the moderation log.
+type LogEntry struct {
+	ID          int64  `db:"id"`
+	At          Millis `db:"at"`
+	Actor       string `db:"actor"` // handle; empty: nobody known
+	Action      string `db:"action"`
+	PostID      int64  `db:"post_id"`
+	PostSlug    string `db:"slug"`
+	PostTitle   string `db:"title"`
+	CommentID   int64  `db:"comment_id"`
+	Member      string `db:"handle"`
+	ChannelSlug string `db:"channel_slug"`
+	ChannelName string `db:"channel_name"`
+	CaseID      int64  `db:"case_id"`
+	Reason      string `db:"reason"`
+	Old         string `db:"old_value"`
+	New         string `db:"new_value"`
+	Public      bool   `db:"public"`
+	UndoneAt    Millis `db:"undone_at"`
+}
+
+// Cursor is the place after the entry.
+func (e *LogEntry) Cursor() Cursor { return NewCursor(int64(e.At), e.ID) }
+
+const logJoins = ` FROM mod_log l LEFT JOIN members a ON a.id = l.actor_id LEFT JOIN members m ON m.id = l.member_id
+	LEFT JOIN channels c ON c.id = l.channel_id LEFT JOIN posts p ON p.id = l.post_id`
+
+// ModLog lists what moderators and admins did, the last first. For staff; empty for others. Changes of settings are in
+// SettingChanges.
+func (d *DB) ModLog(ctx context.Context, v Viewer, after Cursor, limit int) ([]LogEntry, error) {
+	if !v.Staff() {
+		return nil, nil
+	}
+	var list []LogEntry
+	at, id := after.start()
+	err := d.list(ctx, "ModLog", &list, `SELECT l.id, l.at, COALESCE(a.handle, '') AS actor, l.action, COALESCE(l.post_id, 0) AS post_id, COALESCE(p.slug, '') AS slug, COALESCE(p.title, '') AS title,
+			COALESCE(l.comment_id, 0) AS comment_id, COALESCE(m.handle, '') AS handle, COALESCE(c.slug, '') AS channel_slug, COALESCE(c.name, '') AS channel_name,
+			COALESCE(l.case_id, 0) AS case_id, l.reason, l.old_value, l.new_value, l.public, COALESCE(l.undone_at, 0) AS undone_at`+logJoins+`
+		WHERE (l.at, l.id) < (?, ?) AND l.action <> '`+ActionSetting+`' ORDER BY l.at DESC, l.id DESC LIMIT ?`, at, id, limit)
+	return list, err
+}
+
+// PublicLog lists the entries that everybody may read, the last first: who did what to what kind of thing, when and why.
+// It tells nothing of a text that was removed but its channel, names a member only where the decision is about the member,
+// and leaves out what concerns a channel that is not for everybody, now or when it was decided.
+func (d *DB) PublicLog(ctx context.Context, after Cursor, limit int) ([]LogEntry, error) {
+	var list []LogEntry
+	at, id := after.start()
+	err := d.list(ctx, "PublicLog", &list, `SELECT l.id, l.at, COALESCE(a.handle, '') AS actor, l.action, COALESCE(l.post_id, 0) AS post_id, COALESCE(l.comment_id, 0) AS comment_id,
+			CASE WHEN l.post_id IS NULL THEN COALESCE(m.handle, '') ELSE '' END AS handle, COALESCE(c.slug, '') AS channel_slug, COALESCE(c.name, '') AS channel_name,
+			l.reason, l.new_value, l.public, COALESCE(l.undone_at, 0) AS undone_at`+logJoins+`
+		WHERE l.public = 1 AND (l.at, l.id) < (?, ?) AND (l.channel_id IS NULL OR `+listed+`) ORDER BY l.at DESC, l.id DESC LIMIT ?`, at, id, limit)
+	return list, err
+}

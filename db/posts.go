@@ -23,6 +23,8 @@ type Post struct {
 	EditedAt     Millis      `db:"edited_at"`
 	DeletedAt    Millis      `db:"deleted_at"`
 	DeletedBy    int64       `db:"deleted_by"`
+	Held         bool        `db:"held"`        // waits for a moderator; DeletedAt is set too
+	RemovedFor   string      `db:"removed_for"` // why a moderator removed it
 	SourceURL    string      `db:"source_url"`
 	SourceAuthor string      `db:"source_author"`
 	Licence      string      `db:"licence"`
@@ -54,7 +56,7 @@ func (d *DB) PostByID(ctx context.Context, v Viewer, id int64) (Post, error) {
 	columns, joins, args := postRowSelect(v)
 	args = append(args, v.ID, v.ID, id, v.ID, v.Staff(), v.ID)
 	err := d.get(ctx, "PostByID", &p, "SELECT "+columns+`, p.html, p.opens, p.body, p.likes, p.dislikes, COALESCE(p.accepted_id, 0) AS accepted_id,
-			COALESCE(p.edited_at, 0) AS edited_at, COALESCE(p.deleted_at, 0) AS deleted_at, COALESCE(p.deleted_by, 0) AS deleted_by, p.source_url, p.source_author, p.licence,
+			COALESCE(p.edited_at, 0) AS edited_at, COALESCE(p.deleted_at, 0) AS deleted_at, COALESCE(p.deleted_by, 0) AS deleted_by, `+isHeld("p")+` AS held, p.removed_for, p.source_url, p.source_author, p.licence,
 			COALESCE(p.duplicate_of, 0) AS duplicate_of, COALESCE(pr.value, 0) AS my_reaction, COALESCE(ms.role, '') AS my_role, ms.role IS NOT NULL AS joined, c.visibility, c.archived_at IS NOT NULL AS archived
 		FROM posts p`+joins+`
 		LEFT JOIN post_reactions pr ON pr.post_id = p.id AND pr.member_id = ?
@@ -70,6 +72,7 @@ type NewPost struct {
 	Kind, Title, Body string
 	Tags              []string
 	Key               string // the form's idempotency key
+	Draft             string // the place of the draft that this was, to be dropped
 	// Only for demonstrations and imports, which bring a history with them:
 	CreatedAt                        Millis
 	BaseScore                        int
@@ -90,7 +93,7 @@ func SlugOf(title string) string {
 // CreatePost writes a post and answers its id; a form that was sent before answers the id of its first sending.
 // A *markup.LimitError is the text's own fault.
 func (d *DB) CreatePost(ctx context.Context, v Viewer, n NewPost) (id int64, err error) {
-	body, err := d.rendered(ctx, n.Body)
+	body, err := d.renderedBy(ctx, v.ID, n.Body)
 	if err != nil {
 		return 0, err
 	}
@@ -105,10 +108,19 @@ func (d *DB) CreatePost(ctx context.Context, v Viewer, n NewPost) (id int64, err
 		if err := tx.paced(ctx, v, n.ChannelID, s); err != nil {
 			return err
 		}
+		why, err := tx.holds(ctx, v, s, written{source: n.Title + "\n" + n.Body, body: n.Body, html: body.HTML})
+		if err != nil {
+			return err
+		}
 		if id, err = insertPost(ctx, tx, v, n, body); err != nil {
 			return err
 		}
-		return tx.remember(ctx, v, n.FormKey(), "post", id)
+		if why != "" {
+			if err := tx.holdPost(ctx, id, true, why); err != nil {
+				return err
+			}
+		}
+		return tx.sent(ctx, v, n.FormKey(), "post", id, n.Draft)
 	})
 	return id, err
 }
@@ -156,7 +168,7 @@ func insertPost(ctx context.Context, tx *tx, v Viewer, n NewPost, body markup.Re
 
 // inListed is 1 for what stands in a channel that everybody may read, else 0: members' and tags' numbers count that alone.
 // Its parameter is the channel.
-const inListed = "(SELECT CASE WHEN " + listed + " THEN 1 ELSE 0 END FROM channels c WHERE c.id = ?)"
+const inListed = "COALESCE((SELECT CASE WHEN " + listed + " THEN 1 ELSE 0 END FROM channels c WHERE c.id = ?), 0)"
 
 // mayEdit is the condition that the viewer wrote the post or comment named by the alias, or is staff. Its parameters
 // are the viewer's id and whether they are staff.
@@ -174,37 +186,56 @@ type PostEdit struct {
 	Tags        []string
 	Of          Millis // the Version that was edited; 0: whatever stands there
 	Key         string // the form's idempotency key
+	Draft       string // the place of the draft that this was, to be dropped
 }
 
 // EditPost replaces a post's title, text and tags; its author and staff may. A form that was sent before changes nothing.
 // ErrStale: the post has another Version than the edited one.
 func (d *DB) EditPost(ctx context.Context, v Viewer, id int64, e PostEdit) error {
-	body, err := d.rendered(ctx, e.Body)
+	body, err := d.renderedBy(ctx, v.ID, e.Body)
 	if err != nil {
 		return err
 	}
 	return d.act(ctx, v, "EditPost", func(ctx context.Context, tx *tx) error {
-		channel, err := tx.readablePost(ctx, v, id)
+		channel, held, err := tx.openPost(ctx, v, id)
 		if err != nil {
 			return err
 		}
-		if _, err := tx.mayWrite(ctx, v, channel); err != nil {
+		s, err := tx.mayWrite(ctx, v, channel)
+		if err != nil {
 			return err
 		}
 		if sent, err := tx.repeated(ctx, v, e.FormKey(id)); err != nil || sent != 0 {
 			return err
 		}
+		if err := tx.keepRevision(ctx, v, "post", id); err != nil {
+			return err
+		}
 		var created Millis
 		if err := tx.get(ctx, "post", &created, `UPDATE posts SET title = ?, slug = ?, tags = ?, body = ?, html = ?, html_version = ?, excerpt = ?, opens = ?,
 				edited_at = max(?, `+versionColumn+` + 1)
-			WHERE id = ? AND deleted_at IS NULL AND `+mayEdit("posts")+" AND "+isVersion+" RETURNING created_at",
+			WHERE id = ? AND (deleted_at IS NULL OR `+isHeld("posts")+`) AND `+mayEdit("posts")+" AND "+isVersion+" RETURNING created_at",
 			e.Title, SlugOf(e.Title), joinTags(e.Tags), e.Body, body.HTML, markup.Version, body.Excerpt, body.Opens, d.millis(), id, v.ID, v.Staff(), e.Of, e.Of); err != nil {
 			return tx.stale(ctx, "posts", id, v, err)
+		}
+		if held {
+			channel = 0 // its tags do not count it
 		}
 		if err := tx.setTags(ctx, id, channel, created, e.Tags); err != nil {
 			return err
 		}
-		return tx.remember(ctx, v, e.FormKey(id), "edit", id)
+		if !held {
+			why, err := tx.holds(ctx, v, s, written{source: e.Title + "\n" + e.Body, body: e.Body, html: body.HTML, edit: true})
+			if err != nil {
+				return err
+			}
+			if why != "" {
+				if err := tx.holdPost(ctx, id, false, why); err != nil {
+					return err
+				}
+			}
+		}
+		return tx.sent(ctx, v, e.FormKey(id), "edit", id, e.Draft)
 	})
 }
 
@@ -222,27 +253,42 @@ func (t *tx) stale(ctx context.Context, table string, id int64, v Viewer, err er
 	return fmt.Errorf("%s %d: %w", table, id, ErrStale)
 }
 
-// DeletePost hides a post; UndeletePost shows it again. Both are for its author and staff, and only once each.
+// DeletePost hides a post; UndeletePost shows it again. Both are for its author and those who keep the channel, and only
+// once each. One that waits for a moderator its author takes back, and Undo lets it wait again.
 func (d *DB) DeletePost(ctx context.Context, v Viewer, id int64) error {
 	return d.act(ctx, v, "DeletePost", func(ctx context.Context, tx *tx) error {
-		if _, err := tx.readablePost(ctx, v, id); err != nil {
+		_, held, err := tx.openPost(ctx, v, id)
+		if err != nil {
 			return err
 		}
-		return countPost(ctx, tx, id, -1, `UPDATE posts SET deleted_at = ?, deleted_by = ? WHERE id = ? AND deleted_at IS NULL AND `+mayRemove("posts", "posts.channel_id"),
-			d.millis(), v.ID, id, v.ID, v.Staff(), v.ID)
+		if held {
+			return tx.withdraw(ctx, v, "posts", id)
+		}
+		if err := countPost(ctx, tx, id, -1, `UPDATE posts SET deleted_at = ?, deleted_by = ? WHERE id = ? AND deleted_at IS NULL AND `+mayRemove("posts", "posts.channel_id"),
+			d.millis(), v.ID, id, v.ID, v.Staff(), v.ID); err != nil {
+			return err
+		}
+		return tx.othersText(ctx, v, "posts", id, Removed)
 	})
 }
 
 // UndeletePost undoes DeletePost, for who did that and for staff: an author cannot undo what a moderator removed.
 func (d *DB) UndeletePost(ctx context.Context, v Viewer, id int64) error {
 	return d.act(ctx, v, "UndeletePost", func(ctx context.Context, tx *tx) error {
-		var deleted int64
-		if err := tx.get(ctx, "deleted post", &deleted, `SELECT p.id FROM posts p JOIN channels c ON c.id = p.channel_id
-			WHERE p.id = ? AND p.deleted_at IS NOT NULL AND `+mayRemove("p", "p.channel_id")+" AND "+visible, id, v.ID, v.Staff(), v.ID, v.ID); err != nil {
+		var held bool
+		if err := tx.get(ctx, "deleted post", &held, `SELECT p.held_at IS NOT NULL FROM posts p JOIN channels c ON c.id = p.channel_id
+			WHERE p.id = ? AND p.deleted_at IS NOT NULL AND p.deleted_by IS NOT NULL AND `+mayRemove("p", "p.channel_id")+" AND "+visible, id, v.ID, v.Staff(), v.ID, v.ID); err != nil {
 			return err
 		}
-		return countPost(ctx, tx, id, 1, `UPDATE posts SET deleted_at = NULL, deleted_by = NULL WHERE id = ? AND deleted_at IS NOT NULL AND (deleted_by = ? OR ? = 1) AND `+mayRemove("posts", "posts.channel_id"),
-			id, v.ID, v.Staff(), v.ID, v.Staff(), v.ID)
+		if held {
+			return tx.waitAgain(ctx, v, "posts", id)
+		}
+		if err := countPost(ctx, tx, id, 1, `UPDATE posts SET deleted_at = NULL, deleted_by = NULL, removed_for = '', sweep_id = NULL
+			WHERE id = ? AND deleted_at IS NOT NULL AND (deleted_by = ? OR ? = 1) AND `+mayRemove("posts", "posts.channel_id"),
+			id, v.ID, v.Staff(), v.ID, v.Staff(), v.ID); err != nil {
+			return err
+		}
+		return tx.othersText(ctx, v, "posts", id, Restored)
 	})
 }
 
@@ -301,10 +347,25 @@ func (d *DB) moderate(ctx context.Context, name, column string, v Viewer, id int
 		at = d.millis()
 	}
 	return d.act(ctx, v, name, func(ctx context.Context, tx *tx) error {
-		if _, err := tx.readablePost(ctx, v, id); err != nil {
+		channel, err := tx.readablePost(ctx, v, id)
+		if err != nil {
 			return err
 		}
-		return forbidden(tx.one(ctx, "post", "UPDATE posts SET "+column+" = ? WHERE id = ? AND deleted_at IS NULL AND "+mayModerate("posts.channel_id"), at, id, v.Staff(), v.ID))
+		if err := forbidden(tx.one(ctx, "post", "UPDATE posts SET "+column+" = ? WHERE id = ? AND deleted_at IS NULL AND "+mayModerate("posts.channel_id"), at, id, v.Staff(), v.ID)); err != nil {
+			return err
+		}
+		e := Entry{Action: "pin", PostID: id, ChannelID: channel}
+		if column == "locked_at" { // which everybody sees; a pin is a matter of taste
+			e.Action = "lock"
+			if err := tx.get(ctx, "listed", &e.Public, "SELECT "+listed+" FROM channels c WHERE c.id = ?", channel); err != nil {
+				return err
+			}
+		}
+		if !on {
+			e.Action = "un" + e.Action
+		}
+		_, err = tx.logged(ctx, v, e)
+		return err
 	})
 }
 
@@ -364,6 +425,9 @@ func (d *DB) React(ctx context.Context, v Viewer, postID int64, value int) (scor
 		if _, err := tx.readablePost(ctx, v, postID); err != nil {
 			return err
 		}
+		if err := tx.unblocked(ctx, v, postID, 0); err != nil {
+			return err
+		}
 		if err := tx.react(ctx, "post", postID, postID, v, value); err != nil {
 			return err
 		}
@@ -377,6 +441,9 @@ func (d *DB) ReactToComment(ctx context.Context, v Viewer, commentID int64, valu
 	err = d.act(ctx, v, "ReactToComment", func(ctx context.Context, tx *tx) error {
 		post, _, err := tx.readableComment(ctx, v, commentID)
 		if err != nil {
+			return err
+		}
+		if err := tx.unblocked(ctx, v, 0, commentID); err != nil {
 			return err
 		}
 		if err := tx.react(ctx, "comment", commentID, post, v, value); err != nil {

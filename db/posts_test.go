@@ -36,7 +36,7 @@ func newSite(t *testing.T) *site {
 
 func (s *site) member(handle string, role db.Role) db.Viewer {
 	s.t.Helper()
-	id, err := s.CreateMember(s.ctx, db.NewMember{Handle: handle, Role: role, Origin: "registered"})
+	id, err := s.CreateMember(s.ctx, db.NewMember{Handle: handle, Role: role, Origin: "command"})
 	if err != nil {
 		s.t.Fatal(err)
 	}

@@ -12,13 +12,13 @@ import (
 const rerenders = 20
 
 // texts names each table that keeps a text with its HTML and the version of the renderer that made it. more are the
-// columns that come from the text too.
-var texts = []struct{ table, source, html, version, more string }{
-	{"posts", "body", "html", "html_version", ", excerpt = ?, opens = ?"},
-	{"comments", "body", "html", "html_version", ", excerpt = ?"},
-	{"members", "bio", "bio_html", "bio_version", ""},
-	{"channels", "rules", "rules_html", "rules_version", ""},
-	{"tags", "about", "about_html", "about_version", ""},
+// columns that come from the text too; author says whose it is.
+var texts = []struct{ table, source, html, version, author, more string }{
+	{"posts", "body", "html", "html_version", "COALESCE(author_id, 0)", ", excerpt = ?, opens = ?"},
+	{"comments", "body", "html", "html_version", "COALESCE(author_id, 0)", ", excerpt = ?"},
+	{"members", "bio", "bio_html", "bio_version", "id", ""},
+	{"channels", "rules", "rules_html", "rules_version", "0", ""},
+	{"tags", "about", "about_html", "about_version", "0", ""},
 }
 
 // Rerender renders some texts that an older renderer rendered, and answers how many: call it again until it answers 0.
@@ -29,13 +29,14 @@ func (d *DB) Rerender(ctx context.Context) (done int, err error) {
 		var rows []struct {
 			ID     int64  `db:"id"`
 			Source string `db:"source"`
+			Author int64  `db:"author"`
 		}
-		if err := d.list(ctx, "Outdated "+t.table, &rows, fmt.Sprintf("SELECT id, %s AS source FROM %s WHERE %s < ? AND %s <> '' ORDER BY %s, id LIMIT ?",
-			t.source, t.table, t.version, t.html, t.version), markup.Version, rerenders); err != nil {
+		if err := d.list(ctx, "Outdated "+t.table, &rows, fmt.Sprintf("SELECT id, %s AS source, %s AS author FROM %s WHERE %s < ? AND %s <> '' ORDER BY %s, id LIMIT ?",
+			t.source, t.author, t.table, t.version, t.html, t.version), markup.Version, rerenders); err != nil {
 			return done, err
 		}
 		for _, row := range rows {
-			res, err := d.rendered(ctx, row.Source)
+			res, err := d.renderedBy(ctx, row.Author, row.Source)
 			var limit *markup.LimitError
 			set, args := fmt.Sprintf("%s = ?", t.version), []any{markup.Version}
 			switch {

@@ -32,7 +32,7 @@ type storedSession struct {
 	Hash []byte `db:"token_hash"`
 }
 
-// CreateSession signs a member in. Only the hash of the token comes here. When the disk is full the session waits in
+// CreateSession signs a member in; who is banned gets a *Barred. Only the hash of the token comes here. When the disk is full the session waits in
 // memory for room (sessions_memory.go): it works at once and as long as any, but a restart before there is room
 // loses it, and the person signs in again.
 func (d *DB) CreateSession(ctx context.Context, memberID int64, tokenHash []byte, address, agent string) error {
@@ -53,11 +53,14 @@ func (d *DB) storeSession(ctx context.Context, memberID int64, tokenHash []byte,
 		if err := tx.get(ctx, "role", &role, "SELECT role FROM members WHERE id = ? AND deleted_at IS NULL", memberID); err != nil {
 			return err
 		}
+		if err := tx.barred(ctx, memberID); err != nil {
+			return err
+		}
 		idle, whole := sessionSpan(role)
 		now := d.now()
-		_, err := tx.exec(ctx, "session", `INSERT INTO sessions (token_hash, member_id, created_at, used_at, idle_until, expires_at, address, agent)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
-			tokenHash, memberID, MillisOf(now), MillisOf(now), MillisOf(now.Add(idle)), MillisOf(now.Add(whole)), address, truncate(agent, 300))
+		_, err := tx.exec(ctx, "session", `INSERT INTO sessions (token_hash, member_id, created_at, proved_at, used_at, idle_until, expires_at, address, agent)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+			tokenHash, memberID, MillisOf(now), MillisOf(now), MillisOf(now), MillisOf(now.Add(idle)), MillisOf(now.Add(whole)), address, truncate(agent, 300))
 		if err != nil {
 			return err
 		}
@@ -88,25 +91,46 @@ func (d *DB) ViewerBySession(ctx context.Context, tokenHash []byte) (v Viewer, t
 		}
 	}
 	var row struct {
+		viewerRow
 		SessionID int64  `db:"session_id"`
-		ID        int64  `db:"id"`
-		Handle    string `db:"handle"`
-		Name      string `db:"name"`
-		Role      Role   `db:"role"`
-		Theme     string `db:"theme"`
-		CreatedAt Millis `db:"created_at"`
-		CaughtUp  Millis `db:"caught_up_at"`
+		ProvedAt  Millis `db:"proved_at"`
 		UsedAt    Millis `db:"used_at"`
 	}
 	now := d.millis()
-	err = d.get(ctx, "ViewerBySession", &row, `SELECT s.id AS session_id, s.used_at, m.id, m.handle, m.name, m.role, m.theme, m.created_at, m.caught_up_at
+	err = d.get(ctx, "ViewerBySession", &row, "SELECT s.id AS session_id, s.proved_at, s.used_at, "+viewerColumns+`
 		FROM sessions s JOIN members m ON m.id = s.member_id
-		WHERE s.token_hash = ? AND s.expires_at > ? AND s.idle_until > ? AND m.deleted_at IS NULL`, tokenHash, now, now)
+		WHERE s.token_hash = ? AND s.expires_at > ? AND s.idle_until > ? AND `+admissible, tokenHash, now, now, now)
 	if err != nil {
 		return Viewer{}, false, err
 	}
-	v = Viewer{ID: row.ID, Handle: row.Handle, Name: row.Name, Role: row.Role, Theme: row.Theme, SessionID: row.SessionID, CreatedAt: row.CreatedAt, CaughtUp: row.CaughtUp}
-	return v, now-row.UsedAt > Millis(sessionTouch.Milliseconds()), nil
+	return row.viewer(row.SessionID, row.ProvedAt), now-row.UsedAt > Millis(sessionTouch.Milliseconds()), nil
+}
+
+// viewerRow is what a session's query reads of its member.
+type viewerRow struct {
+	ID        int64  `db:"id"`
+	Handle    string `db:"handle"`
+	Name      string `db:"name"`
+	Role      Role   `db:"role"`
+	Theme     string `db:"theme"`
+	TimeZone  string `db:"time_zone"`
+	CreatedAt Millis `db:"created_at"`
+	CaughtUp  Millis `db:"caught_up_at"`
+	Suspended Millis `db:"suspended_until"`
+	Trust     int    `db:"trust"`
+	Factor    bool   `db:"factor"`
+	Blocks    bool   `db:"blocks"`
+}
+
+const viewerColumns = `m.id, m.handle, m.name, m.role, m.theme, m.time_zone, m.created_at, m.caught_up_at, COALESCE(m.suspended_until, 0) AS suspended_until,
+	m.trust, m.totp_secret IS NOT NULL AS factor, ` + hasBlocks + ` AS blocks`
+
+// admissible is the condition that a session of the member m opens anything. It takes the present instant.
+const admissible = "m.deleted_at IS NULL AND m.state = 'active' AND (m.banned_until IS NULL OR m.banned_until <= ?)"
+
+func (r viewerRow) viewer(session int64, proved Millis) Viewer {
+	return Viewer{ID: r.ID, Handle: r.Handle, Name: r.Name, Role: r.Role, Theme: r.Theme, TimeZone: r.TimeZone, SessionID: session, CreatedAt: r.CreatedAt,
+		CaughtUp: r.CaughtUp, SuspendedUntil: r.Suspended, ProvedAt: proved, Trust: r.Trust, Factor: r.Factor, Blocks: r.Blocks}
 }
 
 // TouchSession writes that the session was used now: the one thing that a GET changes.
@@ -118,8 +142,7 @@ func (d *DB) TouchSession(ctx context.Context, v Viewer) error {
 		if _, err := tx.exec(ctx, "session", "UPDATE sessions SET used_at = ?, idle_until = ? WHERE id = ?", MillisOf(now), MillisOf(now.Add(idle)), v.SessionID); err != nil {
 			return err
 		}
-		_, err := tx.exec(ctx, "member", "UPDATE members SET last_seen_at = ? WHERE id = ?", MillisOf(now), v.ID)
-		return err
+		return visited(ctx, tx, v.ID, MillisOf(now))
 	})
 }
 
@@ -166,6 +189,24 @@ func (d *DB) EndOtherSessions(ctx context.Context, v Viewer) error {
 		_, err = d.endUnstored(ctx, v.ID, func(id int64) bool { return id != v.SessionID })
 	}
 	return err
+}
+
+// EndSessions ends every session of the viewer's, the present one too, as EndSession does.
+func (d *DB) EndSessions(ctx context.Context, v Viewer) error {
+	return d.EndOtherSessions(ctx, Viewer{ID: v.ID})
+}
+
+// ProveSession notes that the password was given in the viewer's session now.
+func (d *DB) ProveSession(ctx context.Context, v Viewer) error {
+	now := d.millis()
+	return d.change(ctx, "ProveSession", func(ctx context.Context, tx *tx) error {
+		waits := d.memory.prove(v.SessionID, v.ID, now)
+		err := tx.one(ctx, "session", "UPDATE sessions SET proved_at = ? WHERE id = ? AND member_id = ?", now, v.SessionID, v.ID)
+		if waits && errors.Is(err, ErrNotFound) {
+			return nil
+		}
+		return err
+	})
 }
 
 // endSessions ends a member's sessions, stored and waiting, but the one named keep (0: all). password is the new one

@@ -34,12 +34,13 @@ const (
 // waitingSession is a session that waits for room. It holds the role and the password (a PHC string) that the member
 // signed in with, since what ends stored sessions may happen in another process: a command beside the server.
 type waitingSession struct {
-	hash                         string
-	id, member                   int64
-	role                         Role
-	password, next               string // next: of a change that may not be committed yet
-	created, used, idle, expires Millis
-	address, agent               string
+	hash                  string
+	id, member            int64
+	role                  Role
+	password, next        string // next: of a change that may not be committed yet
+	created, proved, used Millis
+	idle, expires         Millis
+	address, agent        string
 }
 
 func (s *waitingSession) over(now Millis) bool { return s.expires <= now || s.idle <= now }
@@ -174,6 +175,21 @@ func (m *sessionMemory) touch(id int64, used, idle Millis) {
 	}
 }
 
+// prove notes that the password was given in a session; false when it does not wait here.
+func (m *sessionMemory) prove(id, member int64, at Millis) (waits bool) {
+	if m.n.Load() == 0 {
+		return false
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, s := range m.waiting {
+		if s.id == id && s.member == member {
+			s.proved, waits = at, true
+		}
+	}
+	return waits
+}
+
 // merge makes the list of a member's sessions from the stored ones.
 func (m *sessionMemory) merge(stored []storedSession, v Viewer, now Millis) (list []Session) {
 	m.mu.Lock()
@@ -217,6 +233,12 @@ func (m *sessionMemory) writeNote() error {
 		return fmt.Errorf("note that sessions were ended: %w: %w", ErrNoSpace, err)
 	}
 	return nil
+}
+
+// EndSessionsAtStart lets the next start of the database at path trust no session that is stored in it: a backup holds
+// those that have ended since it was made.
+func EndSessionsAtStart(path string) error {
+	return (&sessionMemory{note: path + endedNoteSuffix}).writeNote()
 }
 
 func (m *sessionMemory) removeNote() error {

@@ -20,24 +20,17 @@ func (d *DB) viewerInMemory(ctx context.Context, tokenHash []byte) (v Viewer, to
 		return v, false, false, nil
 	}
 	var row struct {
-		ID        int64  `db:"id"`
-		Handle    string `db:"handle"`
-		Name      string `db:"name"`
-		Role      Role   `db:"role"`
-		Theme     string `db:"theme"`
-		CreatedAt Millis `db:"created_at"`
-		CaughtUp  Millis `db:"caught_up_at"`
-		Password  string `db:"password"`
+		viewerRow
+		Password string `db:"password"`
 	}
-	if err := d.get(ctx, "viewerInMemory", &row, `SELECT id, handle, name, role, theme, created_at, caught_up_at, password
-		FROM members WHERE id = ? AND deleted_at IS NULL`, member); err != nil {
+	if err := d.get(ctx, "viewerInMemory", &row, "SELECT "+viewerColumns+", m.password FROM members m WHERE m.id = ? AND "+admissible, member, now); err != nil {
 		return v, false, true, err
 	}
 	s, ok := d.memory.confirm(tokenHash, row.Role, row.Password)
 	if !ok {
 		return v, false, false, nil
 	}
-	v = Viewer{ID: row.ID, Handle: row.Handle, Name: row.Name, Role: row.Role, Theme: row.Theme, SessionID: s.id, CreatedAt: row.CreatedAt, CaughtUp: row.CaughtUp}
+	v = row.viewer(s.id, s.proved)
 	return v, now-s.used > Millis(sessionTouch.Milliseconds()), true, nil
 }
 
@@ -46,9 +39,14 @@ func (d *DB) letWait(ctx context.Context, memberID int64, tokenHash []byte, addr
 	var m struct {
 		Role     Role   `db:"role"`
 		Password string `db:"password"`
+		Banned   Millis `db:"banned_until"`
+		Reason   string `db:"barred_for"`
 	}
-	if err := d.get(ctx, "letWait", &m, "SELECT role, password FROM members WHERE id = ? AND deleted_at IS NULL", memberID); err != nil {
+	if err := d.get(ctx, "letWait", &m, "SELECT role, password, COALESCE(banned_until, 0) AS banned_until, barred_for FROM members WHERE id = ? AND deleted_at IS NULL", memberID); err != nil {
 		return err
+	}
+	if m.Banned > d.millis() {
+		return &Barred{true, m.Banned, m.Reason}
 	}
 	idle, whole := sessionSpan(m.Role)
 	now := d.now()
@@ -56,7 +54,7 @@ func (d *DB) letWait(ctx context.Context, memberID int64, tokenHash []byte, addr
 	// the table gives, and small enough for every reader of JSON.
 	d.memory.add(&waitingSession{
 		hash: string(tokenHash), id: 1<<51 + rand.Int64N(1<<51), member: memberID, role: m.Role, password: m.Password,
-		created: MillisOf(now), used: MillisOf(now), idle: MillisOf(now.Add(idle)), expires: MillisOf(now.Add(whole)),
+		created: MillisOf(now), proved: MillisOf(now), used: MillisOf(now), idle: MillisOf(now.Add(idle)), expires: MillisOf(now.Add(whole)),
 		address: address, agent: truncate(agent, 300),
 	})
 	return nil
@@ -253,8 +251,8 @@ func (d *DB) insertOne(ctx context.Context, tx *tx, hash string) error {
 	if !ok {
 		return nil
 	}
-	_, err = tx.exec(ctx, "session", `INSERT INTO sessions (id, token_hash, member_id, created_at, used_at, idle_until, expires_at, address, agent)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`, s.id, []byte(s.hash), s.member, s.created, s.used, s.idle, s.expires, s.address, s.agent)
+	_, err = tx.exec(ctx, "session", `INSERT INTO sessions (id, token_hash, member_id, created_at, proved_at, used_at, idle_until, expires_at, address, agent)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`, s.id, []byte(s.hash), s.member, s.created, s.proved, s.used, s.idle, s.expires, s.address, s.agent)
 	if err != nil {
 		return err
 	}

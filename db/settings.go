@@ -3,13 +3,24 @@ package db
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 )
 
 // Names of settings. A name that is not in the table has its default.
 const (
 	SettingChannelMakers = "channel_creation" // "members" (default) or "moderators"
 	SettingSiteName      = "site_name"
-	SettingReadOnly      = "read_only" // "on" or "off" (default)
+	SettingReadOnly      = "read_only"             // "on" or "off" (default)
+	SettingWelcome       = "welcome"               // a line for guests, on the front page and the doors
+	SettingRules         = "rules"                 // Markdown, in place of the rules that the forum comes with
+	SettingContact       = "contact"               // how to reach who runs the forum: an e-mail address or a web address
+	SettingHoldFirst     = "hold_first"            // how many of a new member's first texts wait for a moderator; HoldFirst when never set
+	SettingHoldAll       = "hold_all"              // "on": every text waits of whom holds may hold; "off" (default)
+	SettingRegistration  = "registration"          // how one becomes a member: "open" (default), "invite", "approval" or "closed"
+	SettingQuestion      = "registration_question" // that is asked in the mode "approval"; empty: the usual one
+	SettingInviteMakers  = "invite_makers"         // who can make invites: "moderators" (default) or "members"
+	SettingPublicLog     = "public_log"            // "off": the moderation log is for staff alone; "on" (default)
 )
 
 // Setting reads a setting, or answers fallback when it was never set.
@@ -22,7 +33,78 @@ func (d *DB) Setting(ctx context.Context, name, fallback string) (string, error)
 	return value, err
 }
 
-// SetSetting writes a setting.
+// Settings reads all settings that were ever set.
+func (d *DB) Settings(ctx context.Context) (map[string]string, error) {
+	var rows []struct {
+		Name  string `db:"name"`
+		Value string `db:"value"`
+	}
+	if err := d.list(ctx, "Settings", &rows, "SELECT name, value FROM settings ORDER BY name LIMIT 200"); err != nil {
+		return nil, err
+	}
+	all := make(map[string]string, len(rows))
+	for _, r := range rows {
+		all[r.Name] = r.Value
+	}
+	return all, nil
+}
+
+// ChangeSettings sets the settings that differ from what is stored, each with an entry in the log. For admins, whom the
+// transaction asks for again. It goes on while the forum is read-only: how else would that end.
+func (d *DB) ChangeSettings(ctx context.Context, v Viewer, values map[string]string) error {
+	return d.change(ctx, "ChangeSettings", func(ctx context.Context, tx *tx) error {
+		var role Role
+		if err := tx.get(ctx, "role", &role, "SELECT role FROM members WHERE id = ? AND deleted_at IS NULL", v.ID); err != nil {
+			return forbidden(err)
+		}
+		if role != Admin {
+			return ErrForbidden
+		}
+		for _, name := range slices.Sorted(maps.Keys(values)) {
+			var old string
+			err := tx.get(ctx, "old value", &old, "SELECT value FROM settings WHERE name = ?", name)
+			if err != nil && !errors.Is(err, ErrNotFound) {
+				return err
+			}
+			if old == values[name] {
+				continue
+			}
+			if _, err := tx.exec(ctx, "setting", `INSERT INTO settings (name, value) VALUES (?, ?)
+				ON CONFLICT (name) DO UPDATE SET value = excluded.value`, name, values[name]); err != nil {
+				return err
+			}
+			if _, err := tx.logged(ctx, v, Entry{Action: ActionSetting, Reason: name, Old: old, New: values[name]}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// ActionSetting is a change of a setting, whose name stands in Reason.
+const ActionSetting = "setting"
+
+// SettingChange is a line of the settings' history.
+type SettingChange struct {
+	At     Millis `db:"at"`
+	Name   string `db:"reason"`
+	Handle string `db:"handle"` // who changed it; empty: nobody known
+	Old    string `db:"old_value"`
+	New    string `db:"new_value"`
+}
+
+// SettingChanges lists what was changed last, the newest first. Empty for who is no admin.
+func (d *DB) SettingChanges(ctx context.Context, v Viewer, limit int) ([]SettingChange, error) {
+	if v.Role != Admin {
+		return nil, nil
+	}
+	var list []SettingChange
+	err := d.list(ctx, "SettingChanges", &list, `SELECT l.at, l.reason, COALESCE(m.handle, '') AS handle, l.old_value, l.new_value
+		FROM mod_log l LEFT JOIN members m ON m.id = l.actor_id WHERE l.action = '`+ActionSetting+`' ORDER BY l.at DESC, l.id DESC LIMIT ?`, limit)
+	return list, err
+}
+
+// SetSetting writes a setting, for the program itself.
 func (d *DB) SetSetting(ctx context.Context, name, value string) error {
 	return d.change(ctx, "SetSetting", func(ctx context.Context, tx *tx) error {
 		_, err := tx.exec(ctx, "setting", `INSERT INTO settings (name, value) VALUES (?, ?)

@@ -16,6 +16,13 @@ type Viewer struct {
 	SessionID int64
 	CreatedAt Millis
 	CaughtUp  Millis // what is older is never shown as unread
+	Trust     int    // level
+	Blocks    bool   // they muted or blocked somebody
+
+	TimeZone       string // IANA name; empty: UTC
+	SuspendedUntil Millis // reads, and may not write; what writes asks the row
+	ProvedAt       Millis // when the password was last given in this session
+	Factor         bool   // a code is asked for at the sign-in
 }
 
 // SignedIn reports whether there is a member behind the request.

@@ -8,6 +8,7 @@ import (
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"net/netip"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -135,19 +136,28 @@ func must[T any](value T, err error) func(*walker) T {
 
 func (w *walker) member(handle string, n NewMember) Viewer {
 	w.t.Helper()
-	n.Handle, n.Origin = handle, "registered"
+	n.Handle = handle
+	if n.Origin == "" {
+		n.Origin = "command" // a registered member's first texts wait for a moderator
+	}
 	id := must(w.d.CreateMember(w.ctx, n))(w)
 	return Viewer{ID: id, Handle: handle, Name: handle, Role: n.Role}
 }
 
 func (w *walker) all() {
 	w.people()
+	w.accounts()
 	channel := w.channels()
 	post := w.posts(channel)
 	w.feeds(channel)
 	w.comments(post)
 	w.lists(channel, post)
+	w.writing(channel, post)
 	w.doors()
+	w.moderating(channel, post)
+	w.judged(post)
+	w.registered()
+	w.goodbye(channel)
 	w.imports(channel)
 	w.upkeep()
 }
@@ -180,7 +190,42 @@ func (w *walker) people() {
 	w.ok(d.CaughtUp(ctx, v))
 	w.ok(d.SetSetting(ctx, SettingSiteName, "Walk"))
 	must(d.Setting(ctx, SettingSiteName, ""))(w)
+	w.ok(d.ChangeSettings(ctx, w.admin, map[string]string{SettingSiteName: "Walked"}))
+	must(d.Settings(ctx))(w)
+	must(d.SettingChanges(ctx, w.admin, 10))(w)
 	w.ok(d.Ping(ctx))
+}
+
+// accounts is what a member does with their own, and the end of one.
+func (w *walker) accounts() {
+	d, ctx := w.d, w.ctx
+	v := w.member("careful", NewMember{Role: Plain, Email: "c@example.org", Password: "phc"})
+	w.ok(d.CreateSession(ctx, v.ID, []byte("careful"), "127.0.0.1", "agent"))
+	v, _, err := d.ViewerBySession(ctx, []byte("careful"))
+	w.ok(err)
+	w.ok(d.ProveSession(ctx, v))
+	w.ok(d.SetEmail(ctx, v, "careful@example.org"))
+	w.ok(d.SetTimeZone(ctx, v, "Europe/Lisbon"))
+	w.ok(d.SetFactor(ctx, v, []byte("secret"), 1, [][]byte{[]byte("one"), []byte("two")}))
+	must(d.FactorOf(ctx, v.ID))(w)
+	w.ok(d.SpendStep(ctx, v.ID, 2))
+	w.ok(d.SpendRecoveryCode(ctx, v.ID, []byte("one")))
+	w.ok(d.SetRecoveryCodes(ctx, v, nil))
+	w.ok(d.DropFactor(ctx, v.ID, 0))
+	w.ok(d.EndSessions(ctx, v))
+}
+
+// goodbye exports and deletes the account of a member who wrote and kept something.
+func (w *walker) goodbye(channel int64) {
+	d, ctx := w.d, w.ctx
+	v := w.member("leaver", NewMember{Role: Plain, Email: "l@example.org", Password: "phc"})
+	w.ok(d.Join(ctx, v, channel))
+	post := must(d.CreatePost(ctx, v, NewPost{ChannelID: channel, Kind: "question", Title: "Goodbye", Body: "text"}))(w)
+	comment := must(d.CreateComment(ctx, v, NewComment{PostID: post, Body: "answer"}))(w)
+	w.ok(d.Accept(ctx, v, post, comment))
+	w.ok(d.Export(ctx, v, func(string, any) error { return nil }))
+	w.ok(d.DeleteAccount(ctx, v, true))
+	w.ok(d.EraseLeft(ctx))
 }
 
 // waiting does what a full disk makes of sessions.
@@ -203,6 +248,7 @@ func (w *walker) channels() int64 {
 	for range 2 { // the second is a repeat
 		must(d.CreateChannel(ctx, w.admin, NewChannel{Slug: "walk", Name: "Walk", Rules: "be kind", Key: "channel"}))(w)
 	}
+	must(d.CreateChannel(ctx, w.plain, NewChannel{Slug: "plain", Name: "Plain"}))(w)
 	c := must(d.ChannelBySlug(ctx, w.plain, "walk"))(w)
 	must(d.ChannelByID(ctx, w.plain, c.ID))(w)
 	must(d.Channels(ctx, Viewer{}, Cursor{}, 10))(w)
@@ -245,6 +291,82 @@ func (w *walker) doors() {
 	w.ok(d.DeleteChannel(ctx, w.admin, id))
 	must(d.DeletedChannels(ctx, w.admin))(w)
 	w.ok(d.RestoreChannel(ctx, w.admin, id))
+}
+
+// registered asks others in, lets them in, and changes handles.
+func (w *walker) registered() {
+	d, ctx := w.d, w.ctx
+	hash := make([]byte, 32)
+	for _, n := range []NewInvite{{hash, "a note", 2, MinInvite, "invite"}, {append([]byte{1}, hash[1:]...), "", 1, MaxInvite, ""}} {
+		must(d.CreateInvite(ctx, w.admin, n))(w)
+	}
+	must(d.InviteMakers(ctx))(w)
+	must(d.Door(ctx, hash))(w)
+	must(d.Register(ctx, NewMember{Handle: "asked.in", Password: "phc", Invite: hash, Address: "192.0.2.1"}))(w)
+	for i, x := range must(d.Invites(ctx, w.admin, Cursor{}, 10))(w) {
+		if i == 0 { // of somebody else, which stands in the log
+			must(d.write.ExecContext(ctx, "UPDATE invites SET made_by = ? WHERE id = ?", w.plain.ID, x.ID))(w)
+		}
+		w.ok(d.EndInvite(ctx, w.admin, x.ID))
+	}
+	w.ok(d.SetSetting(ctx, SettingRegistration, string(RegistrationApproval)))
+	var ids []int64
+	for _, handle := range []string{"knocks", "knocks.too"} {
+		ids = append(ids, must(d.Register(ctx, NewMember{Handle: handle, Password: "phc", Answer: "please"}))(w).ID)
+	}
+	must(d.PendingMembers(ctx, w.admin, Cursor{}, 10))(w)
+	must(d.PendingMembers(ctx, w.admin, NewCursor(1, 1), 10))(w)
+	w.ok(d.DecideRegistrations(ctx, w.admin, ids[:1], true))
+	w.ok(d.DecideRegistrations(ctx, w.admin, ids[1:], false))
+	w.ok(d.SetSetting(ctx, SettingRegistration, string(RegistrationOpen)))
+	v := Viewer{ID: ids[0], Handle: "knocks"}
+	w.ok(d.SetHandle(ctx, v, "knocked"))
+	must(d.HandleFrom(ctx, v))(w)
+	must(d.MemberByOldHandle(ctx, "knocks"))(w)
+	must(d.Preview(ctx, "Who is @knocks?"))(w)
+}
+
+// judged suspends, bans and blocks.
+func (w *walker) judged(post int64) {
+	d, ctx := w.d, w.ctx
+	v := w.member("judged", NewMember{Role: Plain, Email: "judged@mail.example", Origin: "registered"})
+	w.ok(d.CreateSession(ctx, v.ID, []byte("judged"), "127.0.0.1", "agent"))
+	w.ok(d.Suspend(ctx, w.admin, v.ID, Forever, "loud"))
+	w.ok(d.Lift(ctx, w.admin, v.ID))
+	w.ok(d.AddStaffNote(ctx, w.admin, v.ID, "a note", "note"))
+	must(d.StaffNotes(ctx, w.admin, v.ID, 10))(w)
+	w.ok(d.SetTrust(ctx, w.admin, v.ID, Known, true))
+	w.ok(d.ChangeRole(ctx, w.admin, v.ID, Moderator))
+	w.ok(d.ChangeRole(ctx, w.admin, v.ID, Plain))
+	must(d.DossierByHandle(ctx, w.admin, "judged"))(w)
+	must(d.HistoryOf(ctx, w.admin, v.ID, 10))(w)
+	must(d.SessionsOf(ctx, w.admin, v.ID))(w)
+	must(d.InvitedBy(ctx, w.admin, v.ID))(w)
+	must(d.WrittenBy(ctx, w.admin, v.ID, 10))(w)
+	must(d.TrustOf(ctx, v, v.ID))(w)
+	must(d.write.ExecContext(ctx, "UPDATE members SET trust_due = 1"))(w)
+	must(d.RefreshTrust(ctx))(w)
+	w.ok(d.Ban(ctx, w.admin, v.ID, Forever, "louder"))
+
+	w.ok(d.BanOutside(ctx, w.admin, OutsideBan{Kind: "network", Value: "203.0.113.0/24", Until: Forever}))
+	w.ok(d.BanOutside(ctx, w.admin, OutsideBan{Kind: "mail", Value: "bad.example", Until: Forever}))
+	w.ok(d.BannedFrom(ctx, netip.MustParseAddr("192.0.2.1"), false))
+	for _, b := range must(d.OutsideBans(ctx, w.admin, 0, 10))(w) {
+		w.ok(d.LiftOutside(ctx, w.admin, b.ID))
+	}
+
+	other := w.member("blocked", NewMember{Role: Plain})
+	w.ok(d.SetBlock(ctx, w.plain, other.ID, Mute))
+	w.ok(d.SetBlock(ctx, w.plain, other.ID, Block))
+	with := w.plain
+	with.Blocks = true
+	must(d.Blocks(ctx, with))(w)
+	must(d.BlockOf(ctx, with, other.ID))(w)
+	must(d.Posts(ctx, with, Feed{Limit: 10}))(w)
+	if _, err := d.CreateComment(ctx, other, NewComment{PostID: post, Body: "hello @plain"}); !errors.Is(err, ErrBlocked) {
+		w.t.Fatalf("walk: a comment of who is blocked answered %v", err)
+	}
+	w.ok(d.SetBlock(ctx, w.plain, other.ID, ""))
 }
 
 func (w *walker) posts(channel int64) int64 {
@@ -386,6 +508,9 @@ func (w *walker) upkeep() {
 		must(d.Rerender(ctx))(w)
 	}
 	w.ok(d.DropExpired(ctx))
+	must(d.write.ExecContext(ctx, "UPDATE members SET skeleton = NULL"))(w)
+	must(d.FillSkeletons(ctx))(w)
+	must(d.ForgetAddresses(ctx))(w)
 	w.ok(d.Optimize(ctx))
 	must(d.QuickCheck(ctx))(w)
 	must(d.IntegrityCheck(ctx))(w)

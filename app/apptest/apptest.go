@@ -77,6 +77,10 @@ func StartAt(t testing.TB, now func() time.Time, changes ...func(*config.Config)
 		stop()
 		t.Fatalf("open the forum: %v", err)
 	}
+	// Like the limits, the wait for a moderator is off for tests that are about something else.
+	if err := a.DB().SetSetting(ctx, db.SettingHoldFirst, "0"); err != nil {
+		t.Fatalf("let nobody wait: %v", err)
+	}
 	done := make(chan error, 1)
 	go func() { done <- a.Run(ctx, context.Background()) }()
 	s := &Site{URL: "http://" + a.Addr(), DB: a.DB(), App: a, Config: c, t: t, stop: stop, ended: sync.OnceValue(func() error { return <-done })}

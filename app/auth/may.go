@@ -10,6 +10,7 @@ const (
 	Comment                // write below a post
 	Edit                   // change a post's or comment's text
 	Delete                 // hide it
+	Remove                 // hide another's, and say why
 	Undelete               // show it again
 	Pin                    // above its channel's feed
 	Lock                   // against new comments
@@ -30,6 +31,7 @@ type Subject struct {
 	Locked       bool
 	Deleted      bool
 	DeletedBy    int64
+	Held         bool // waits for a moderator; Deleted is set too
 }
 
 // May reports whether the viewer, who can read the subject, may do the action to it. What a viewer may read is not
@@ -49,11 +51,13 @@ func May(v db.Viewer, a Action, s Subject) bool {
 	case Comment:
 		return !s.Deleted && writable && (!s.Locked || keeper)
 	case Edit:
-		return !s.Deleted && writable && (mine || v.Staff())
+		return (!s.Deleted || s.Held) && writable && (mine || v.Staff())
 	case Delete:
-		return !s.Deleted && (mine || keeper)
+		return !s.Deleted && (mine || keeper) || s.Held && mine
+	case Remove:
+		return (!s.Deleted || s.Held) && keeper && !mine
 	case Undelete:
-		return s.Deleted && (v.Staff() || (mine || keeper) && s.DeletedBy == v.ID)
+		return s.Deleted && !s.Held && (v.Staff() || (mine || keeper) && s.DeletedBy == v.ID)
 	case Pin, Lock:
 		return !s.Deleted && keeper
 	case Accept:

@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"strconv"
 	"time"
+
+	"codex/db"
 )
 
 // Rule names one line of the table of limits.
@@ -17,11 +19,15 @@ const (
 	MemberRequest
 	SignInAccount
 	SignInAddress
+	SignInCode
 	Register
 	NewcomerWrite
 	MemberWrite
+	KnownDay
+	RegularDay
 	GuestPreview
 	MemberPreview
+	MemberDraft
 )
 
 // bucket holds events tokens and fills up in per.
@@ -50,12 +56,33 @@ func rules() []rule {
 		// himself, and its owner signs in from elsewhere all the same.
 		SignInAccount: {name: "sign in to an account", network: true, buckets: []bucket{{5, 15 * time.Minute}}, keys: 50_000},
 		SignInAddress: {name: "sign in from an address", network: true, buckets: []bucket{{20, 15 * time.Minute}}, keys: 50_000},
+		// Whoever types codes knows the password already. So this counts the account from wherever they come: three codes
+		// of a million are right at a time.
+		SignInCode:    {name: "code of an account", buckets: []bucket{{10, 15 * time.Minute}}, keys: 20_000},
 		Register:      {name: "register", network: true, buckets: []bucket{{5, time.Hour}}, keys: 50_000},
-		NewcomerWrite: {name: "newcomer's post or comment", buckets: []bucket{{3, 5 * time.Minute}, {20, day}}, keys: 20_000},
+		NewcomerWrite: {name: "newcomer's post or comment", buckets: []bucket{{3, 5 * time.Minute}, {db.TrustLimits(db.Newcomer).Texts, day}}, keys: 20_000},
 		MemberWrite:   {name: "post or comment", buckets: []bucket{{1, 5 * time.Second}, {60, time.Hour}}, keys: 20_000},
+		KnownDay:      {name: "posts and comments of a day", buckets: []bucket{{db.TrustLimits(db.Known).Texts, day}}, keys: 20_000},
+		RegularDay:    {name: "posts and comments of a day", buckets: []bucket{{db.TrustLimits(db.Regular).Texts, day}}, keys: 20_000},
 		GuestPreview:  {name: "guest's preview", network: true, buckets: []bucket{{10, time.Minute}}, atOnce: 4, keys: 20_000},
 		MemberPreview: {name: "preview", buckets: []bucket{{30, time.Minute}}, atOnce: 4, keys: 20_000},
+		MemberDraft:   {name: "draft", buckets: []bucket{{60, time.Minute}}, keys: 20_000},
 	}
+}
+
+// Rate is so many events in a time.
+type Rate struct {
+	Events int
+	Per    time.Duration
+}
+
+// Rates are what a rule allows, for a page that shows it; all of them hold.
+func Rates(rule Rule) []Rate {
+	var rates []Rate
+	for _, b := range rules()[rule].buckets {
+		rates = append(rates, Rate{b.events, b.per})
+	}
+	return rates
 }
 
 // Limits counts against the table. The limits are token buckets: a full bucket

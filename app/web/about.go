@@ -5,15 +5,35 @@ import (
 
 	"github.com/a-h/templ"
 
+	"codex/db"
 	"codex/views/about"
+	"codex/views/site"
+	"codex/views/ui"
 )
 
 func (s *Server) about(w http.ResponseWriter, r *http.Request) error {
-	return s.text(w, r, "About", about.About(s.version))
+	now, err := s.siteNow(r.Context())
+	if err != nil {
+		return err
+	}
+	contact := now.or(db.SettingContact, "")
+	return s.text(w, r, "About", about.About(s.version, contact, templ.SafeURL(contactURL(contact))))
 }
 
 func (s *Server) rules(w http.ResponseWriter, r *http.Request) error {
-	return s.text(w, r, "Rules", about.Rules())
+	now, err := s.siteNow(r.Context())
+	if err != nil {
+		return err
+	}
+	leaf := about.Rules()
+	if own := now.or(db.SettingRules, ""); own != "" {
+		text, err := s.db.Preview(r.Context(), own)
+		if err != nil {
+			return err
+		}
+		leaf = site.Told(ui.T(r.Context(), "Rules"), text.HTML)
+	}
+	return s.text(w, r, "Rules", leaf)
 }
 
 func (s *Server) privacy(w http.ResponseWriter, r *http.Request) error {

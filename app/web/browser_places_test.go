@@ -116,7 +116,7 @@ func failing(t *testing.T) *apptest.Site {
 		t.Fatal(err)
 	}
 	responder := respond.Responder{
-		Log: slog.New(slog.DiscardHandler), Now: time.Now, Asset: static.URL, Site: "Codex",
+		Log: slog.New(slog.DiscardHandler), Now: time.Now, Asset: static.URL, Site: func() string { return "Codex" },
 		Frame: func(r *http.Request) layout.Page { return layout.Page{Path: r.URL.RequestURI()} },
 	}
 	mux := http.NewServeMux()

@@ -272,6 +272,39 @@ func testDrafts(t *testing.T, b *browser) {
 	tb.follow(func() { tb.click("#compose button.primary") })
 	tb.visit("/c/garden/new")
 	tb.wait("document.querySelector('#body').value === '' && document.querySelector('#title').value === ''")
+
+	// Another device knows nothing but what the server has.
+	forget := func() { tb.follow(func() { eval[bool](tb, "localStorage.clear(), location.reload(), true") }) }
+	tb.visit(post)
+	tb.fill("#reply textarea", draft)
+	tb.wait("document.querySelector('#reply [data-draft]').textContent.includes('Draft saved')")
+	forget()
+	tb.wait("document.querySelector('#reply textarea').value === " + quote(draft) + " && document.querySelector('#reply [data-draft]').textContent.includes('Your draft is back')")
+	tb.fill("#reply textarea", draft+"hed, and more")
+	tb.follow(func() { eval[bool](tb, "location.reload(), true") }) // before it was saved: on leaving it is
+	tb.wait("document.querySelector('#reply textarea').value === " + quote(draft+"hed, and more"))
+	tb.follow(func() { tb.click(".wordmark") })
+	eval[bool](tb, "setTimeout(() => history.back()), true") // the page may come as it was left, without being loaded
+	tb.wait("document.querySelector('#reply textarea')?.value === " + quote(draft+"hed, and more"))
+	tb.visit(post)
+	tb.click("#reply [data-discard]")
+	tb.wait("document.querySelector('#reply textarea').value === ''")
+	forget()
+	tb.wait("document.querySelector('#reply textarea').value === ''")
+}
+
+// testQuote: what is selected goes into the answer, and titles that begin alike are shown.
+func testQuote(t *testing.T, b *browser) {
+	tb, _, post := desktop(t, b)
+	tb.visit(post)
+	eval[bool](tb, "(() => { getSelection().selectAllChildren(document.querySelector('.post .prose p')); return true })()")
+	tb.wait("document.querySelector('.quote-offer')?.checkVisibility()")
+	tb.click(".quote-offer")
+	tb.wait("/^@\\S+ \\[wrote\\]\\(\\/p\\/\\d+\\):\\n\\n> \\S/.test(document.querySelector('#reply textarea').value) && !document.querySelector('.quote-offer')")
+	title := eval[string](tb, "document.querySelector('.post-title').textContent")
+	tb.visit("/c/garden/new")
+	tb.fill("#title", title[:len(title)-3])
+	tb.wait("document.querySelector('#similar a')?.textContent === " + quote(title))
 }
 
 // testPhone: what a thumb needs.

@@ -36,7 +36,7 @@ func TestBrowser(t *testing.T) {
 	t.Parallel()
 	b := startBrowser(t)
 	for name, test := range map[string]func(*testing.T, *browser){
-		"Journey": testJourney, "Swaps": testSwaps, "Keys": testKeys, "Trouble": testTrouble, "Drafts": testDrafts,
+		"Journey": testJourney, "Swaps": testSwaps, "Keys": testKeys, "Trouble": testTrouble, "Drafts": testDrafts, "Quote": testQuote,
 		"Phone": testPhone, "Tour": testTour, "Still": testStill, "Imported": testImported,
 	} {
 		t.Run(name, func(t *testing.T) {

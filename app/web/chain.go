@@ -28,8 +28,10 @@ func (s *Server) chain() (http.Handler, error) {
 	var pages http.Handler = mux
 	pages = middleware.RateLimit(pages, s.limits, fail)
 	pages = middleware.Session(pages, s.db, s.cookie, s.log, fail)
+	lasting := middleware.WriteDeadline(middleware.WithTimeout(pages, exportBudget), exportBudget)
 	pages = middleware.WithTimeout(pages, s.config.RequestTimeout)
 	pages = middleware.WriteDeadline(pages, writeBudget)
+	pages = either(pages, exportPath, lasting)
 	pages = middleware.MaxBody(pages, middleware.FormBytes)
 	pages, err := middleware.Compress(pages)
 	if err != nil {
@@ -56,6 +58,17 @@ func (s *Server) chain() (http.Handler, error) {
 	h = middleware.Visitor(h, proxies)
 	h = middleware.Tracing(h, proxies)
 	return middleware.Headers(h, s.config.Secure()), nil
+}
+
+// either sends what asks for one path to another handler.
+func either(most http.Handler, path string, other http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == path {
+			other.ServeHTTP(w, r)
+			return
+		}
+		most.ServeHTTP(w, r)
+	})
 }
 
 // healthy says that the process answers.

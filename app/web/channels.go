@@ -15,6 +15,7 @@ import (
 	"codex/app/web/respond"
 	"codex/db"
 	"codex/views/channels"
+	"codex/views/follows"
 	"codex/views/home"
 	"codex/views/memberships"
 	"codex/views/posts"
@@ -125,6 +126,13 @@ func (s *Server) showChannel(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 		head.Door = memberships.Ask(c, asked)
+	}
+	if v.SignedIn() {
+		level, err := s.db.ChannelLevel(ctx, v, c.ID)
+		if err != nil {
+			return err
+		}
+		head.Follow = follows.Menu(channelFollowURL(&c), level)
 	}
 	if len(list.Rows)+len(list.Pinned) == 0 {
 		return s.show(w, r, page, channels.Top(head), home.ChannelOrders(tabs), channels.Nothing(c, head.CanWrite))

@@ -96,7 +96,7 @@ func toName(parent *db.Comment) string {
 
 func commentSubject(p *db.Post, c *db.Comment) auth.Subject {
 	return auth.Subject{AuthorID: c.AuthorID, PostAuthorID: p.AuthorID, Question: p.Kind == "question", ChannelRole: p.MyRole,
-		Visibility: p.Visibility, Archived: p.Archived, Locked: p.Locked, Deleted: c.Deleted, DeletedBy: c.DeletedBy}
+		Visibility: p.Visibility, Archived: p.Archived, Locked: p.Locked, Deleted: c.Deleted, DeletedBy: c.DeletedBy, Held: c.Held}
 }
 
 func node(v db.Viewer, p *db.Post, c db.Comment) comments.Node {
@@ -110,7 +110,10 @@ func node(v db.Viewer, p *db.Post, c db.Comment) comments.Node {
 	subject := commentSubject(p, &c)
 	n.CanReply = auth.May(v, auth.Comment, subject)
 	n.CanEdit = auth.May(v, auth.Edit, subject)
-	n.CanDelete = auth.May(v, auth.Delete, subject)
+	n.Mine = c.AuthorID == v.ID
+	n.CanDelete = n.Mine && auth.May(v, auth.Delete, subject)
+	n.CanRemove = auth.May(v, auth.Remove, subject)
+	n.CanFlag = !n.Mine && !c.Deleted
 	n.CanUndelete = auth.May(v, auth.Undelete, subject)
 	// What answers a question is said to the question. A reply that was accepted, by an import perhaps, can be let go.
 	n.CanAccept = (c.Depth == 0 || n.Accepted) && auth.May(v, auth.Accept, subject)
@@ -152,6 +155,14 @@ func (s *Server) findComment(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	place, err := s.db.PlaceOf(ctx, v, id)
+	if errors.Is(err, db.ErrNotFound) {
+		// Its author, and those who keep the channel, get as far as its post.
+		gone, _, lost := s.db.CommentByID(ctx, v, id)
+		if lost != nil {
+			return err
+		}
+		return respond.Redirect(w, r, string(ui.PostURL(gone.PostID, ""))+"#c"+ui.ID(id))
+	}
 	if err != nil {
 		return err
 	}
@@ -231,7 +242,7 @@ func (s *Server) createComment(w http.ResponseWriter, r *http.Request) error {
 		f.Error = ui.T(ctx, "Write something first.")
 		return s.replyAgain(w, r, &p, f)
 	}
-	n := db.NewComment{PostID: p.ID, ParentID: f.ParentID, Body: f.Body, Key: f.Key}
+	n := db.NewComment{PostID: p.ID, ParentID: f.ParentID, Body: f.Body, Key: f.Key, Draft: f.Place()}
 	if err := s.allowWrite(ctx, v, n.FormKey()); err != nil {
 		return err
 	}
@@ -307,7 +318,10 @@ func (s *Server) replyToComment(w http.ResponseWriter, r *http.Request) error {
 	}
 	f := comments.Reply{PostID: p.ID, ParentID: c.ID, ToName: ui.Name(r.Context(), c.AuthorName), Key: newKey(), Back: ui.CommentURL(c.ID)}
 	if r.URL.Query().Get("quote") != "" {
-		f.Body = markup.Quote(body)
+		f.Body = ui.QuoteAs(r.Context(), c.AuthorHandle, ui.CommentURL(c.ID)) + "\n\n" + markup.Quote(body)
+	}
+	if err := s.draftedReply(r, &f); err != nil {
+		return err
 	}
 	if respond.Partial(r) {
 		f.Inline = true
@@ -326,7 +340,11 @@ func (s *Server) editComment(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return s.editCommentForm(w, r, &p, comments.Edit{ID: c.ID, Body: body, Key: newKey(), Version: c.Version()})
+	f := comments.Edit{ID: c.ID, Body: body, Key: newKey(), Version: c.Version()}
+	if err := s.draftedEdit(r, &f); err != nil {
+		return err
+	}
+	return s.editCommentForm(w, r, &p, f)
 }
 
 func (s *Server) editCommentForm(w http.ResponseWriter, r *http.Request, p *db.Post, f comments.Edit) error {
@@ -359,7 +377,7 @@ func (s *Server) updateComment(w http.ResponseWriter, r *http.Request) error {
 		f.Error = ui.T(ctx, "Write something first, or delete the comment.")
 		return s.editCommentForm(w, r, &p, f)
 	}
-	err = s.db.EditComment(ctx, v, c.ID, db.CommentEdit{Body: f.Body, Of: f.Version, Key: f.Key})
+	err = s.db.EditComment(ctx, v, c.ID, db.CommentEdit{Body: f.Body, Of: f.Version, Key: f.Key, Draft: f.Place()})
 	if errors.Is(err, db.ErrStale) {
 		return s.editCommentAnew(w, r, f)
 	}

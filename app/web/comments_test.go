@@ -182,7 +182,7 @@ func TestAQuoteBringsTheTextAlong(t *testing.T) {
 	author.Comment(post, "", "First line\nsecond **line**")
 	p := open(t, other, "/comments/1/reply?quote=1")
 	f := p.form(t, at(t, post, "comments"))
-	if got := strings.TrimSpace(f.get("body")); got != "> First line\n> second **line**" {
+	if got := strings.TrimSpace(f.get("body")); got != "@author [wrote](/comments/1):\n\n> First line\n> second **line**" {
 		t.Errorf("the quote is %q", got)
 	}
 	if !p.has(t, "second line") {

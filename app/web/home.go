@@ -87,6 +87,13 @@ func (s *Server) home(w http.ResponseWriter, r *http.Request) error {
 	}
 	page.Current, page.Canonical = "home", "/"
 	leaf := home.Leaf{Tabs: home.Tabs{Base: "/", Sort: f.Sort, Window: f.Window, All: all != ""}, All: all != "", Guest: !v.SignedIn(), Joined: len(page.Rail) > 0, First: f.Sort == db.Active && f.After.IsZero()}
+	if leaf.Guest && leaf.First {
+		now, err := s.siteNow(ctx)
+		if err != nil {
+			return err
+		}
+		leaf.Welcome = now.or(db.SettingWelcome, "")
+	}
 	aside := home.Aside{Guest: leaf.Guest, All: leaf.All}
 	for i := range list.Rows {
 		aside.Unread = aside.Unread || list.Rows[i].Unread
@@ -96,6 +103,7 @@ func (s *Server) home(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 	}
+	aside.Best = slices.DeleteFunc(aside.Best, func(r db.PostRow) bool { return r.Muted })
 	if i := lead(v, f, page.Rail, aside.Best); leaf.First && i >= 0 {
 		best := aside.Best[i]
 		leaf.Lead, aside.Led = posts.Lead(&best), true
@@ -116,7 +124,7 @@ func (s *Server) home(w http.ResponseWriter, r *http.Request) error {
 func lead(v db.Viewer, f db.Feed, joined []db.RailChannel, best []db.PostRow) int {
 	return slices.IndexFunc(best, func(r db.PostRow) bool {
 		shown := !f.Joined || slices.ContainsFunc(joined, func(c db.RailChannel) bool { return c.ID == r.ChannelID })
-		return shown && r.ReadAt == 0 && (!v.SignedIn() || r.AuthorID != v.ID)
+		return shown && !r.Muted && r.ReadAt == 0 && (!v.SignedIn() || r.AuthorID != v.ID)
 	})
 }
 

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"errors"
 	"net/http"
 
 	"codex/app/middleware"
@@ -21,6 +22,12 @@ func (s *Server) showMember(w http.ResponseWriter, r *http.Request) error {
 		return respond.Redirect(w, r, string(ui.MemberURL(m.Handle)))
 	}
 	m, err := s.db.MemberByHandle(ctx, r.PathValue("handle"))
+	if errors.Is(err, db.ErrNotFound) {
+		// Not for good: they may take the old handle back, and a browser that learned the way would go in a circle.
+		if m, err := s.db.MemberByOldHandle(ctx, r.PathValue("handle")); err == nil {
+			return respond.Redirect(w, r, string(ui.MemberURL(m.Handle)))
+		}
+	}
 	if err != nil {
 		return err
 	}
@@ -28,7 +35,10 @@ func (s *Server) showMember(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	show := members.Show{Member: m, Tab: "posts", Own: v.ID == m.ID}
+	show := members.Show{Member: m, Tab: "posts", Own: v.ID == m.ID, SignedIn: v.SignedIn(), Staff: v.Staff()}
+	if show.Kind, err = s.db.BlockOf(ctx, v, m.ID); err != nil {
+		return err
+	}
 	path := string(ui.MemberURL(m.Handle))
 	if r.URL.Query().Get("tab") == "comments" {
 		show.Tab = "comments"

@@ -23,7 +23,7 @@ const maxTitle = 200
 
 func postSubject(p *db.Post) auth.Subject {
 	return auth.Subject{AuthorID: p.AuthorID, PostAuthorID: p.AuthorID, Question: p.Kind == "question", ChannelRole: p.MyRole,
-		Visibility: p.Visibility, Archived: p.Archived, Locked: p.Locked, Deleted: p.DeletedAt != 0, DeletedBy: p.DeletedBy}
+		Visibility: p.Visibility, Archived: p.Archived, Locked: p.Locked, Deleted: p.DeletedAt != 0, DeletedBy: p.DeletedBy, Held: p.Held}
 }
 
 // post finds the post of the path.
@@ -71,8 +71,8 @@ func (s *Server) showPost(w http.ResponseWriter, r *http.Request) error {
 	}
 	show := s.postView(v, &p)
 	show.Thread, show.Unread, show.FirstNew = comments.Section(thread), p.New, firstNew
-	if auth.May(v, auth.Comment, postSubject(&p)) && thread.Under == 0 {
-		show.Reply = comments.Form(comments.Reply{PostID: p.ID, Key: newKey()})
+	if err := s.postTools(r, &p, &show, thread.Under == 0); err != nil {
+		return err
 	}
 	if p.DuplicateOf != 0 {
 		if other, err := s.db.PostByID(ctx, v, p.DuplicateOf); err == nil {
@@ -95,13 +95,18 @@ func (s *Server) postView(v db.Viewer, p *db.Post) posts.Show {
 	subject := postSubject(p)
 	return posts.Show{
 		Post: *p, URL: ui.PostURL(p.ID, p.Slug), SignedIn: v.SignedIn(),
-		CanEdit: auth.May(v, auth.Edit, subject), CanDelete: auth.May(v, auth.Delete, subject), CanUndelete: auth.May(v, auth.Undelete, subject),
+		CanEdit: auth.May(v, auth.Edit, subject), CanDelete: auth.May(v, auth.Delete, subject) && p.AuthorID == v.ID, CanRemove: auth.May(v, auth.Remove, subject),
+		CanFlag: v.SignedIn() && p.DeletedAt == 0 && p.AuthorID != v.ID, Mine: v.SignedIn() && p.AuthorID == v.ID, CanUndelete: auth.May(v, auth.Undelete, subject),
 		CanPin: auth.May(v, auth.Pin, subject), CanLock: auth.May(v, auth.Lock, subject),
 	}
 }
 
 func (s *Server) newPost(w http.ResponseWriter, r *http.Request) error {
-	return s.composePage(w, r, posts.Form{ChannelSlug: r.PathValue("slug"), Key: newKey(), Kind: r.URL.Query().Get("kind")}, http.StatusOK)
+	f := posts.Form{ChannelSlug: r.PathValue("slug"), Key: newKey(), Kind: r.URL.Query().Get("kind")}
+	if err := s.draftedPost(r, &f); err != nil {
+		return err
+	}
+	return s.composePage(w, r, f, http.StatusOK)
 }
 
 // composePage shows the form, with a status that says whether it was sent and not accepted.
@@ -186,7 +191,7 @@ func (s *Server) createPost(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	n := db.NewPost{ChannelID: c.ID, Kind: f.Kind, Title: f.Title, Body: f.Body, Tags: tags, Key: f.Key}
+	n := db.NewPost{ChannelID: c.ID, Kind: f.Kind, Title: f.Title, Body: f.Body, Tags: tags, Key: f.Key, Draft: r.URL.Path}
 	if err := s.allowWrite(ctx, v, n.FormKey()); err != nil {
 		return err
 	}
@@ -249,8 +254,12 @@ func (s *Server) editPost(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return s.composePage(w, r, posts.Form{PostID: p.ID, PostURL: ui.PostURL(p.ID, p.Slug), Title: p.Title, Body: p.Body, Tags: strings.TrimSpace(p.Tags),
-		Key: newKey(), Version: p.Version()}, http.StatusOK)
+	f := posts.Form{PostID: p.ID, PostURL: ui.PostURL(p.ID, p.Slug), Title: p.Title, Body: p.Body, Tags: strings.TrimSpace(p.Tags),
+		Key: newKey(), Version: p.Version()}
+	if err := s.draftedPost(r, &f); err != nil {
+		return err
+	}
+	return s.composePage(w, r, f, http.StatusOK)
 }
 
 func (s *Server) updatePost(w http.ResponseWriter, r *http.Request) error {
@@ -267,7 +276,7 @@ func (s *Server) updatePost(w http.ResponseWriter, r *http.Request) error {
 	if !ok {
 		return s.composePage(w, r, f, http.StatusUnprocessableEntity)
 	}
-	err = s.db.EditPost(ctx, v, p.ID, db.PostEdit{Title: f.Title, Body: f.Body, Tags: tags, Of: f.Version, Key: f.Key})
+	err = s.db.EditPost(ctx, v, p.ID, db.PostEdit{Title: f.Title, Body: f.Body, Tags: tags, Of: f.Version, Key: f.Key, Draft: r.URL.Path})
 	if errors.Is(err, db.ErrStale) {
 		return s.editPostAnew(w, r, f)
 	}

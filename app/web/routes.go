@@ -10,6 +10,7 @@ import (
 
 	"codex/app/middleware"
 	"codex/app/trace"
+	"codex/app/web/respond"
 	"codex/db"
 )
 
@@ -20,6 +21,8 @@ const (
 	_           policy = iota // a route without a policy does not pass New
 	anyone                    //
 	membersOnly               // a guest is sent to the sign-in page
+	staffOnly                 // moderators and admins; for other members the page is forbidden
+	adminsOnly                // who runs the forum; for other members the page is forbidden
 )
 
 type route struct {
@@ -70,6 +73,16 @@ func (s *Server) routes() []route {
 		{"POST /p/{id}/react", membersOnly, s.reactToPost},
 		{"POST /p/{id}/read", membersOnly, s.readPost},
 		{"POST /preview", anyone, s.preview},
+		{"GET /p/{id}/history", anyone, s.postHistory},
+		{"POST /p/{id}/history/{revision}", membersOnly, s.hidePostRevision},
+		{"POST /p/{id}/save", membersOnly, s.savePost},
+		{"POST /p/{id}/follow", membersOnly, s.followPost},
+		{"POST /c/{slug}/follow", membersOnly, s.followChannel},
+		{"GET /saved", membersOnly, s.listSaved},
+		{"GET /similar", membersOnly, s.similar},
+		{"GET /drafts", membersOnly, s.listDrafts},
+		{"POST /drafts", membersOnly, s.saveDraft},
+		{"POST /drafts/discard", membersOnly, s.discardDraft},
 
 		{"POST /p/{id}/comments", membersOnly, s.createComment},
 		{"GET /comments/{id}", anyone, s.findComment},
@@ -80,6 +93,8 @@ func (s *Server) routes() []route {
 		{"POST /comments/{id}/undelete", membersOnly, s.undeleteComment},
 		{"POST /comments/{id}/react", membersOnly, s.reactToComment},
 		{"POST /comments/{id}/accept", membersOnly, s.acceptComment},
+		{"GET /comments/{id}/history", anyone, s.commentHistory},
+		{"POST /comments/{id}/history/{revision}", membersOnly, s.hideCommentRevision},
 
 		{"GET /u/{handle}", anyone, s.showMember},
 		{"GET /t/{tag}", anyone, s.showTag},
@@ -87,16 +102,81 @@ func (s *Server) routes() []route {
 
 		{"GET /register", anyone, s.registerForm},
 		{"POST /register", anyone, s.register},
+		{"GET /register/waiting", anyone, s.waiting},
 		{"GET /login", anyone, s.signInForm},
 		{"POST /login", anyone, s.signIn},
+		{"POST /login/code", anyone, s.signInWithCode},
 		{"POST /logout", anyone, s.signOut},
 
 		{"GET /settings", membersOnly, s.settings},
 		{"POST /settings/profile", membersOnly, s.updateProfile},
+		{"POST /settings/handle", membersOnly, s.updateHandle},
+		{"GET /settings/invites", membersOnly, s.listInvites},
+		{"POST /settings/invites", membersOnly, s.createInvite},
+		{"POST /settings/invites/{id}/end", membersOnly, s.endInvite},
 		{"POST /settings/theme", membersOnly, s.updateTheme},
+		{"POST /settings/time-zone", membersOnly, s.updateTimeZone},
 		{"POST /settings/password", membersOnly, s.updatePassword},
+		{"GET /settings/email", membersOnly, s.emailForm},
+		{"POST /settings/email", membersOnly, s.updateEmail},
+		{"GET /settings/prove", membersOnly, s.proveForm},
+		{"POST /settings/prove", membersOnly, s.prove},
+		{"GET /settings/second-factor", membersOnly, s.showFactor},
+		{"GET /settings/second-factor/new", membersOnly, s.newFactor},
+		{"POST /settings/second-factor", membersOnly, s.createFactor},
+		{"POST /settings/second-factor/codes", membersOnly, s.newRecoveryCodes},
+		{"POST /settings/second-factor/off", membersOnly, s.dropFactor},
+		{"GET /settings/data", membersOnly, s.showData},
+		{"POST " + exportPath, membersOnly, s.exportData},
+		{"POST /settings/data/delete", membersOnly, s.deleteAccount},
 		{"POST /settings/sessions/end", membersOnly, s.endOtherSessions},
+		{"POST /settings/sessions/end-all", membersOnly, s.endSessions},
 		{"POST /settings/sessions/{id}/end", membersOnly, s.endSession},
+
+		{"GET /admin", adminsOnly, s.adminDesk},
+		{"GET /admin/settings", adminsOnly, s.siteSettings},
+		{"POST /admin/settings", adminsOnly, s.changeSiteSettings},
+		{"POST /admin/channels/{channel}/restore", adminsOnly, s.restoreChannel},
+
+		{"GET /settings/trust", membersOnly, s.showTrust},
+		{"GET /settings/blocks", membersOnly, s.listBlocks},
+		{"POST /settings/blocks", membersOnly, s.blockFromList},
+		{"POST /u/{handle}/block", membersOnly, s.blockMember},
+
+		{"GET /moderation/members/{handle}", staffOnly, s.showDossier},
+		{"POST /moderation/members/{handle}/bar", staffOnly, s.barMember},
+		{"POST /moderation/members/{handle}/lift", staffOnly, s.liftMember},
+		{"POST /moderation/members/{handle}/role", adminsOnly, s.changeRole},
+		{"POST /moderation/members/{handle}/trust", staffOnly, s.setTrust},
+		{"POST /moderation/members/{handle}/notes", staffOnly, s.addStaffNote},
+		{"GET /moderation/registrations", staffOnly, s.listRegistrations},
+		{"POST /moderation/registrations", staffOnly, s.decideRegistrations},
+		{"GET /moderation/bans", staffOnly, s.listBans},
+		{"POST /moderation/bans", staffOnly, s.banOutside},
+		{"POST /moderation/bans/{id}/lift", staffOnly, s.liftOutside},
+
+		{"GET /flag", membersOnly, s.flagForm},
+		{"POST /flag", membersOnly, s.flag},
+		{"GET /p/{id}/remove", membersOnly, s.removePostForm},
+		{"POST /p/{id}/remove", membersOnly, s.removePost},
+		{"GET /comments/{id}/remove", membersOnly, s.removeCommentForm},
+		{"POST /comments/{id}/remove", membersOnly, s.removeComment},
+		{"GET /moderation", membersOnly, s.queue}, // who keeps a channel has a queue too
+		{"GET /moderation/cases/{id}", membersOnly, s.showCase},
+		{"POST /moderation/cases/{id}/claim", membersOnly, s.claimCase},
+		{"POST /moderation/cases/{id}/decide", membersOnly, s.decideCase},
+		{"POST /moderation/cases/{id}/undo", membersOnly, s.undoCase},
+		{"POST /moderation/bulk", membersOnly, s.decideCases},
+		{"GET /moderation/words", staffOnly, s.watchWords},
+		{"POST /moderation/words", staffOnly, s.addWatchWord},
+		{"POST /moderation/words/{id}/drop", staffOnly, s.dropWatchWord},
+		{"GET /moderation/newcomers", staffOnly, s.newcomers},
+		{"GET /moderation/sweep", staffOnly, s.sweepForm},
+		{"POST /moderation/sweeps", staffOnly, s.startSweep},
+		{"GET /moderation/sweeps/{id}", staffOnly, s.showSweep},
+		{"POST /moderation/sweeps/{id}/undo", staffOnly, s.undoSweep},
+		{"GET /moderation/log", staffOnly, s.modLog},
+		{"GET /log", anyone, s.publicLog},
 
 		{"GET /about", anyone, s.about},
 		{"GET /rules", anyone, s.rules},
@@ -151,13 +231,25 @@ func (s *Server) handle(do handler) http.HandlerFunc {
 }
 
 func (s *Server) admit(rt route, w http.ResponseWriter, r *http.Request) error {
-	if rt.policy == membersOnly && !middleware.Viewer(r.Context()).SignedIn() {
+	v := middleware.Viewer(r.Context())
+	if must, err := s.mustSetFactor(r.Context(), v, rt.pattern); err != nil {
+		return err
+	} else if must {
+		return respond.Redirect(w, r, "/settings/second-factor")
+	}
+	switch {
+	case rt.policy != anyone && !v.SignedIn():
 		return s.mustSignIn(w, r)
+	case rt.policy == staffOnly && !v.Staff(), rt.policy == adminsOnly && v.Role != db.Admin:
+		return db.ErrForbidden
 	}
 	if r.Method == http.MethodPost {
 		if err := readForm(r); err != nil {
 			return err
 		}
+	}
+	if err := s.admitWrite(rt, r); err != nil {
+		return err
 	}
 	return rt.do(w, r)
 }
@@ -186,7 +278,7 @@ func readForm(r *http.Request) error {
 // they are UTF-8. Names and titles refuse that letter. A password is bytes, and is never shown.
 func readable(form url.Values) {
 	for name, values := range form {
-		if name == "password" || name == "new" {
+		if name == "password" || name == "new" || name == "proof" {
 			continue
 		}
 		for i, v := range values {

@@ -13,8 +13,10 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/a-h/templ"
@@ -61,6 +63,10 @@ type Server struct {
 	version string
 	now     func() time.Time
 	cookie  string
+	named   string                  // the forum, where no setting says otherwise
+	settled atomic.Pointer[settled] // the settings; nil: to be read
+	zones   zones
+	halfway halfway // sign-ins that wait for a code
 }
 
 // New makes the handler of the whole site.
@@ -76,8 +82,9 @@ func New(o Options) (http.Handler, error) {
 		db: o.DB, config: o.Config, assets: static, log: o.Log, hasher: auth.NewHasher(), gate: o.Gate, setup: o.Setup,
 		limits: middleware.NewLimits(o.Config.Limited(), o.Now), version: o.Version, now: o.Now, cookie: o.Config.CookieName(),
 	}
+	s.named = o.Site
 	s.respond = &respond.Responder{
-		Log: o.Log, Now: o.Now, Asset: static.URL, Site: o.Site,
+		Log: o.Log, Now: o.Now, Asset: static.URL, Site: s.siteName, Zone: s.zone,
 		Frame: func(r *http.Request) layout.Page {
 			return layout.Page{Viewer: middleware.Viewer(r.Context()), Path: r.URL.RequestURI()}
 		},
@@ -88,11 +95,16 @@ func New(o Options) (http.Handler, error) {
 // handler is what a feature's file holds: it answers, or returns why not.
 type handler func(w http.ResponseWriter, r *http.Request) error
 
-// page is the frame of a page: one query, for the rail.
+// page is the frame of a page: one query, for the rail, and one more for those who have a queue of cases.
 func (s *Server) page(r *http.Request, title string) (layout.Page, error) {
 	v := middleware.Viewer(r.Context())
 	rail, err := s.db.Rail(r.Context(), v)
-	return layout.Page{Title: title, Viewer: v, Rail: rail, Path: r.URL.RequestURI()}, err
+	page := layout.Page{Title: title, Viewer: v, Rail: rail, Path: r.URL.RequestURI()}
+	page.Moderates = v.Staff() || slices.ContainsFunc(rail, func(c db.RailChannel) bool { return c.Keeps })
+	if err == nil && page.Moderates {
+		page.Waiting, err = s.db.OpenCases(r.Context(), v, 100)
+	}
+	return page, err
 }
 
 // show answers with a page.
@@ -142,20 +154,18 @@ func formVersion(r *http.Request) db.Millis {
 	return db.Millis(v)
 }
 
-// newcomer is how long a member's account is a young one.
-const newcomer = 24 * time.Hour
-
 // allowWrite counts a post or comment against the viewer's limit. A form that was sent before is let through: it
 // makes nothing new.
 func (s *Server) allowWrite(ctx context.Context, v db.Viewer, formKey string) error {
 	if v.Staff() {
 		return nil
 	}
-	rule := middleware.MemberWrite
-	if s.now().Sub(v.CreatedAt.Time()) < newcomer {
-		rule = middleware.NewcomerWrite
+	err := error(nil)
+	for _, rule := range writeRules(v.Trust) {
+		if err = s.limits.Allow(ctx, rule, middleware.MemberKey(v.ID)); err != nil {
+			break
+		}
 	}
-	err := s.limits.Allow(ctx, rule, middleware.MemberKey(v.ID))
 	if err == nil {
 		return nil
 	}
@@ -163,6 +173,19 @@ func (s *Server) allowWrite(ctx context.Context, v db.Viewer, formKey string) er
 		return nil
 	}
 	return err
+}
+
+// writeRules are the limits of a member's posts and comments, by their trust level.
+func writeRules(trust int) []middleware.Rule {
+	switch trust {
+	case db.Newcomer:
+		return []middleware.Rule{middleware.NewcomerWrite}
+	case db.Known:
+		return []middleware.Rule{middleware.MemberWrite, middleware.KnownDay}
+	case db.Regular:
+		return []middleware.Rule{middleware.MemberWrite, middleware.RegularDay}
+	}
+	return []middleware.Rule{middleware.MemberWrite}
 }
 
 // with is the path with the query parameters that are not empty.

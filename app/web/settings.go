@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"unicode/utf8"
 
-	"codex/app/auth"
 	"codex/app/middleware"
 	"codex/app/web/respond"
 	"codex/db"
@@ -24,6 +23,13 @@ func (s *Server) settingsPage(w http.ResponseWriter, r *http.Request, status int
 	if show.NameError == "" && show.BioErr == "" {
 		show.Name, show.Bio = m.Name, m.Bio
 	}
+	if show.HandleFrom, err = s.db.HandleFrom(ctx, v); err != nil {
+		return err
+	}
+	if show.HandleErr == "" {
+		show.Handle = m.Handle
+	}
+	show.TimeZone, show.Factor = v.TimeZone, v.Factor
 	if show.Sessions, err = s.db.Sessions(ctx, v); err != nil {
 		return err
 	}
@@ -40,8 +46,14 @@ func (s *Server) settings(w http.ResponseWriter, r *http.Request) error {
 	switch r.URL.Query().Get("done") {
 	case "profile":
 		done = ui.T(r.Context(), "Your page is changed.")
+	case "handle":
+		done = ui.T(r.Context(), "Your handle is changed. Links to the old one lead to you.")
 	case "password":
 		done = ui.T(r.Context(), "Your password is changed, and your other sessions have ended.")
+	case "email":
+		done = ui.T(r.Context(), "Your address is changed, and your other sessions have ended.")
+	case "time-zone":
+		done = ui.T(r.Context(), "Your clock is set.")
 	case "sessions":
 		done = ui.T(r.Context(), "Signed out there.")
 	}
@@ -101,8 +113,8 @@ func (s *Server) updatePassword(w http.ResponseWriter, r *http.Request) error {
 	if !ok {
 		show.PassError = ui.T(ctx, "This is not your present password.")
 	}
-	if auth.CheckPassword(next) != nil {
-		show.NewErr = ui.T(ctx, "A password has %d to %d bytes.", auth.MinPassword, auth.MaxPassword)
+	if show.NewErr, err = passwordFault(ctx, next, c.Handle, c.Email); err != nil {
+		return err
 	}
 	if show.PassError != "" || show.NewErr != "" {
 		return s.settingsPage(w, r, http.StatusUnprocessableEntity, show)

@@ -467,6 +467,11 @@ func TestBackupOfARunningSiteGoesBackIntoADamagedOne(t *testing.T) {
 	if _, body := again.get("/c/room"); !strings.Contains(body, "In the backup") || strings.Contains(body, "After the backup") {
 		t.Error("the site is not as it was backed up")
 	}
+	// A session of the backup may have ended since.
+	again.http.Jar = s.http.Jar
+	if status, _ := again.get("/settings"); status != http.StatusSeeOther {
+		t.Error("a session that was stored in the backup opens the site")
+	}
 	again.stop()
 }
 

@@ -24,6 +24,8 @@ type userCmd struct {
 	Add      userAdd      `cmd:"" help:"Add a member. The password comes from standard input."`
 	Role     userRole     `cmd:"" help:"Give a member a role; their sessions end."`
 	Password userPassword `cmd:"" help:"Set a member's password, from standard input; their sessions end."`
+
+	ResetFactor userResetFactor `cmd:"" name:"reset-factor" help:"Take the second factor off somebody who is locked out; their sessions end."`
 }
 
 type userAdd struct {
@@ -45,7 +47,7 @@ func (u *userAdd) Run(ctx context.Context, c *console) error {
 	if !ok {
 		return &wrongUsage{"the name has more than 60 characters, or some that cannot be shown"}
 	}
-	hash, err := readPassword(ctx, c)
+	hash, err := readPassword(ctx, c, u.Handle, u.Email)
 	if err != nil {
 		return err
 	}
@@ -56,7 +58,7 @@ func (u *userAdd) Run(ctx context.Context, c *console) error {
 	_, err = site.DB.CreateMember(ctx, db.NewMember{Handle: u.Handle, Name: name, Email: u.Email, Password: hash, Role: db.Role(u.Role), Origin: "command"})
 	switch {
 	case errors.Is(err, db.ErrHandleTaken):
-		err = fmt.Errorf("the handle %s is taken", u.Handle)
+		err = fmt.Errorf("the handle %s is taken, or looks like one that is", u.Handle)
 	case errors.Is(err, db.ErrEmailTaken):
 		err = fmt.Errorf("there is an account with the address %s", u.Email)
 	case err == nil:
@@ -87,7 +89,7 @@ type userPassword struct {
 }
 
 func (u *userPassword) Run(ctx context.Context, c *console) error {
-	hash, err := readPassword(ctx, c)
+	hash, err := readPassword(ctx, c, u.Handle)
 	if err != nil {
 		return err
 	}
@@ -116,8 +118,9 @@ func (d dataFlag) change(ctx context.Context, handle string, do func(*db.DB, db.
 	return closing(ctx, site, err)
 }
 
-// readPassword reads one line, without showing it on a terminal, and answers its hash.
-func readPassword(ctx context.Context, c *console) (string, error) {
+// readPassword reads one line, without showing it on a terminal, and answers its hash. own is what everybody knows of the
+// member.
+func readPassword(ctx context.Context, c *console, own ...string) (string, error) {
 	var line string
 	if f, ok := c.in.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
 		fmt.Fprint(c.err, "Password: ")
@@ -134,8 +137,15 @@ func readPassword(ctx context.Context, c *console) (string, error) {
 		}
 		line = strings.TrimRight(read, "\r\n")
 	}
-	if auth.CheckPassword(line) != nil {
+	switch err := auth.NewPassword(line, own...); {
+	case errors.Is(err, auth.ErrPasswordLength):
 		return "", &wrongUsage{fmt.Sprintf("a password has %d to %d bytes", auth.MinPassword, auth.MaxPassword)}
+	case errors.Is(err, auth.ErrCommonPassword):
+		return "", &wrongUsage{"this password is among those that are tried first: take a sentence of your own"}
+	case errors.Is(err, auth.ErrOwnPassword):
+		return "", &wrongUsage{"the password is the member's own handle or address"}
+	case err != nil:
+		return "", err
 	}
 	return auth.NewHasher().Hash(ctx, line)
 }

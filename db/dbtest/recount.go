@@ -39,8 +39,9 @@ var recounts = map[string]string{
 		FROM tags t WHERE t.post_count <> n`,
 	"comment's score": `SELECT k.id, k.score, k.base_score + (SELECT COALESCE(SUM(value), 0) FROM comment_reactions r WHERE r.comment_id = k.id) n
 		FROM comments k WHERE k.score <> n OR k.score <> k.base_score + k.likes - k.dislikes`,
-	"comment's replies": `SELECT k.id, k.reply_count, (SELECT COUNT(*) FROM comments r WHERE r.parent_id = k.id) n
-		FROM comments k WHERE k.reply_count <> n OR k.reply_seq <> n`,
+	"comment's replies": `SELECT k.id, k.reply_count, (SELECT COUNT(*) FROM comments r WHERE r.parent_id = k.id AND (r.held_at IS NULL OR r.held_at > r.created_at)) n
+		FROM comments k WHERE k.reply_count <> n`, // what waits for a moderator and was never seen is none
+	"comment's last reply": `SELECT k.id, k.reply_seq, (SELECT COUNT(*) FROM comments r WHERE r.parent_id = k.id) n FROM comments k WHERE k.reply_seq <> n`,
 	"comment's place": `SELECT k.id, k.path, COALESCE(p.path, '') n FROM comments k LEFT JOIN comments p ON p.id = k.parent_id
 		WHERE substr(k.path, 1, length(n)) <> n OR length(k.path) <= length(n) OR k.depth <> COALESCE(p.depth, -1) + 1
 			OR k.root_id <> COALESCE(p.root_id, k.id) OR p.post_id <> k.post_id`,

@@ -18,7 +18,7 @@ CREATE TABLE channel_requests (                    -- who asks to be let into a 
   PRIMARY KEY (channel_id, member_id)
 );
 CREATE INDEX channel_requests_wait ON channel_requests (channel_id, created_at, member_id);
-CREATE INDEX channel_requests_member ON channel_requests (member_id);
+CREATE INDEX channel_requests_member ON channel_requests (member_id, channel_id);
 
 CREATE TABLE channel_invitations (                 -- whom a channel's moderator asked in; the member has not answered yet
   member_id  INTEGER NOT NULL REFERENCES members (id) ON DELETE CASCADE,
@@ -41,18 +41,33 @@ ALTER TABLE members ADD COLUMN address TEXT NOT NULL DEFAULT '';            -- t
 ALTER TABLE members ADD COLUMN totp_secret BLOB;                            -- NULL: no second factor
 ALTER TABLE members ADD COLUMN totp_step INTEGER NOT NULL DEFAULT 0;        -- the last time step used: a code works once
 ALTER TABLE members ADD COLUMN trust INTEGER NOT NULL DEFAULT 0 CHECK (trust BETWEEN 0 AND 3);
+ALTER TABLE members ADD COLUMN trust_locked INTEGER NOT NULL DEFAULT 0;        -- staff set it: nobody works it out
+ALTER TABLE members ADD COLUMN trust_due INTEGER;                           -- since when it waits to be worked out
+ALTER TABLE members ADD COLUMN days_visited INTEGER NOT NULL DEFAULT 0;     -- days (UTC) on which they were here
 ALTER TABLE members ADD COLUMN suspended_until INTEGER;                     -- reads, and may not write
 ALTER TABLE members ADD COLUMN banned_until INTEGER;                        -- cannot sign in
 ALTER TABLE members ADD COLUMN barred_for TEXT NOT NULL DEFAULT '';         -- why, as the member is told
 ALTER TABLE members ADD COLUMN hold_writes INTEGER NOT NULL DEFAULT 0;      -- how many of the next posts and comments wait for a moderator
+ALTER TABLE members ADD COLUMN erase TEXT NOT NULL DEFAULT '' CHECK (erase IN ('', 'traces', 'texts'));  -- of a deleted member: what is still to go
+CREATE INDEX members_erase ON members (id) WHERE erase <> '';
 CREATE UNIQUE INDEX members_skeleton ON members (skeleton) WHERE skeleton IS NOT NULL;
 CREATE INDEX members_no_skeleton ON members (id) WHERE skeleton IS NULL;
 CREATE INDEX members_pending ON members (created_at, id) WHERE state = 'pending';
 CREATE INDEX members_new ON members (created_at DESC, id DESC);
 CREATE INDEX members_invite ON members (invite_id) WHERE invite_id IS NOT NULL;
 CREATE INDEX members_address ON members (created_at) WHERE address <> '';
+CREATE INDEX members_trust ON members (trust_due, id) WHERE trust_due IS NOT NULL;
+-- Who was here before there were levels keeps what they could do.
+UPDATE members SET trust = CASE WHEN role <> 'member' THEN 3 WHEN origin IN ('command', 'demo') OR post_count + comment_count >= 20 THEN 2
+  WHEN origin = 'import' OR post_count + comment_count > 0 THEN 1 ELSE 0 END;
 
 ALTER TABLE sessions ADD COLUMN proved_at INTEGER NOT NULL DEFAULT 0;       -- when the password was last given
+
+-- A member's reactions are exported in the order of an index.
+DROP INDEX post_reactions_member;
+CREATE INDEX post_reactions_member ON post_reactions (member_id, post_id);
+DROP INDEX comment_reactions_member;
+CREATE INDEX comment_reactions_member ON comment_reactions (member_id, post_id, comment_id);
 
 CREATE TABLE recovery_codes (
   member_id INTEGER NOT NULL REFERENCES members (id) ON DELETE CASCADE,
@@ -80,7 +95,7 @@ CREATE TABLE invites (
   uses       INTEGER NOT NULL DEFAULT 0,
   ended_at   INTEGER
 );
-CREATE INDEX invites_maker ON invites (made_by, created_at DESC);
+CREATE INDEX invites_maker ON invites (made_by, created_at DESC, id DESC);
 
 CREATE TABLE blocks (
   member_id  INTEGER NOT NULL REFERENCES members (id) ON DELETE CASCADE,
@@ -98,6 +113,7 @@ ALTER TABLE posts ADD COLUMN sweep_id INTEGER;                              -- h
 ALTER TABLE comments ADD COLUMN held_at INTEGER;
 ALTER TABLE comments ADD COLUMN removed_for TEXT NOT NULL DEFAULT '';
 ALTER TABLE comments ADD COLUMN sweep_id INTEGER;
+CREATE INDEX posts_slug ON posts (slug, id) WHERE deleted_at IS NULL;         -- posts whose titles begin alike
 CREATE INDEX posts_sweep ON posts (sweep_id, id) WHERE sweep_id IS NOT NULL;
 CREATE INDEX comments_sweep ON comments (sweep_id, id) WHERE sweep_id IS NOT NULL;
 
@@ -117,8 +133,10 @@ CREATE TABLE cases (
   decision   TEXT    NOT NULL DEFAULT '',          -- empty: open
   decided_by INTEGER REFERENCES members (id) ON DELETE SET NULL,
   decided_at INTEGER,
-  reason     TEXT    NOT NULL DEFAULT ''
+  reason     TEXT    NOT NULL DEFAULT '',
+  sweep_id   INTEGER                               -- closed with everything of its author
 );
+CREATE INDEX cases_sweep ON cases (sweep_id, id) WHERE sweep_id IS NOT NULL;
 CREATE UNIQUE INDEX cases_open_post ON cases (post_id) WHERE decision = '' AND comment_id IS NULL AND post_id IS NOT NULL;
 CREATE UNIQUE INDEX cases_open_comment ON cases (comment_id) WHERE decision = '' AND comment_id IS NOT NULL;
 CREATE UNIQUE INDEX cases_open_member ON cases (member_id) WHERE decision = '' AND post_id IS NULL AND comment_id IS NULL;
@@ -128,7 +146,7 @@ CREATE INDEX cases_decided ON cases (decided_at DESC, id DESC) WHERE decision <>
 CREATE INDEX cases_post ON cases (post_id) WHERE post_id IS NOT NULL;
 CREATE INDEX cases_comment ON cases (comment_id) WHERE comment_id IS NOT NULL;
 CREATE INDEX cases_member ON cases (member_id, id DESC) WHERE member_id IS NOT NULL;
-CREATE INDEX cases_channel ON cases (channel_id) WHERE channel_id IS NOT NULL;
+CREATE INDEX cases_channel ON cases (channel_id, decided_at DESC, id DESC) WHERE channel_id IS NOT NULL;
 CREATE INDEX cases_claimed ON cases (claimed_by) WHERE claimed_by IS NOT NULL;
 CREATE INDEX cases_decider ON cases (decided_by) WHERE decided_by IS NOT NULL;
 
@@ -140,7 +158,7 @@ CREATE TABLE flags (
   created_at  INTEGER NOT NULL,
   PRIMARY KEY (case_id, reporter_id)
 );
-CREATE INDEX flags_reporter ON flags (reporter_id, created_at DESC);
+CREATE INDEX flags_reporter ON flags (reporter_id, created_at DESC, case_id DESC);
 
 -- What moderators and admins did, append-only. public: stands in the log that everybody may read.
 CREATE TABLE mod_log (
@@ -161,12 +179,43 @@ CREATE TABLE mod_log (
 );
 CREATE INDEX mod_log_at ON mod_log (at DESC, id DESC);
 CREATE INDEX mod_log_public ON mod_log (at DESC, id DESC) WHERE public = 1;
+CREATE INDEX mod_log_setting ON mod_log (at DESC, id DESC) WHERE action = 'setting';
 CREATE INDEX mod_log_actor ON mod_log (actor_id) WHERE actor_id IS NOT NULL;
 CREATE INDEX mod_log_post ON mod_log (post_id) WHERE post_id IS NOT NULL;
 CREATE INDEX mod_log_comment ON mod_log (comment_id) WHERE comment_id IS NOT NULL;
-CREATE INDEX mod_log_member ON mod_log (member_id, at DESC) WHERE member_id IS NOT NULL;
+CREATE INDEX mod_log_member ON mod_log (member_id, at DESC, id DESC) WHERE member_id IS NOT NULL;
 CREATE INDEX mod_log_channel ON mod_log (channel_id) WHERE channel_id IS NOT NULL;
 CREATE INDEX mod_log_case ON mod_log (case_id) WHERE case_id IS NOT NULL;
+
+-- A sweep hides everything of some members, and can show it again. Who they are is decided at once; what they wrote
+-- follows in small transactions, which go on after a restart.
+CREATE TABLE sweeps (
+  id         INTEGER PRIMARY KEY,                  -- of its entry in mod_log
+  made_by    INTEGER REFERENCES members (id) ON DELETE SET NULL,
+  bans       INTEGER NOT NULL,                     -- 1: the members are banned too
+  since      INTEGER,                              -- of all who registered since; NULL: of one member
+  reason     TEXT    NOT NULL DEFAULT '',
+  state      TEXT    NOT NULL CHECK (state IN ('hiding', 'hidden', 'showing', 'shown')),
+  members    INTEGER NOT NULL,
+  members_done INTEGER NOT NULL DEFAULT 0,         -- in the present direction
+  posts      INTEGER NOT NULL DEFAULT 0,           -- hidden by it now
+  comments   INTEGER NOT NULL DEFAULT 0,
+  started_at INTEGER NOT NULL,
+  done_at    INTEGER                               -- when the last direction came to its end
+);
+CREATE INDEX sweeps_running ON sweeps (id) WHERE state IN ('hiding', 'showing');
+CREATE INDEX sweeps_by ON sweeps (made_by) WHERE made_by IS NOT NULL;
+CREATE TABLE sweep_members (
+  sweep_id   INTEGER NOT NULL REFERENCES sweeps (id) ON DELETE CASCADE,
+  member_id  INTEGER NOT NULL REFERENCES members (id) ON DELETE CASCADE,
+  suspended_until INTEGER,                         -- as it was before, for the way back
+  banned_until INTEGER,
+  barred_for TEXT    NOT NULL DEFAULT '',
+  done       INTEGER NOT NULL DEFAULT 0,           -- in the present direction
+  PRIMARY KEY (sweep_id, member_id)
+);
+CREATE INDEX sweep_members_member ON sweep_members (member_id);
+CREATE INDEX sweep_members_left ON sweep_members (sweep_id, member_id) WHERE done = 0;
 
 CREATE TABLE staff_notes (
   id         INTEGER PRIMARY KEY,
@@ -175,7 +224,7 @@ CREATE TABLE staff_notes (
   text       TEXT    NOT NULL,
   created_at INTEGER NOT NULL
 );
-CREATE INDEX staff_notes_member ON staff_notes (member_id, created_at DESC);
+CREATE INDEX staff_notes_member ON staff_notes (member_id, created_at DESC, id DESC);
 CREATE INDEX staff_notes_author ON staff_notes (author_id) WHERE author_id IS NOT NULL;
 
 CREATE TABLE watch_words (                         -- words and hosts of links that hold a text
@@ -191,6 +240,7 @@ CREATE TABLE bans (                                -- of what is no member: a ne
   kind       TEXT    NOT NULL CHECK (kind IN ('network', 'mail')),
   value      TEXT    NOT NULL,
   until      INTEGER,                              -- NULL: until lifted
+  writes     INTEGER NOT NULL DEFAULT 0,           -- who is signed in there cannot write either
   reason     TEXT    NOT NULL DEFAULT '',
   made_by    INTEGER REFERENCES members (id) ON DELETE SET NULL,
   created_at INTEGER NOT NULL,
@@ -201,7 +251,9 @@ CREATE INDEX bans_by ON bans (made_by) WHERE made_by IS NOT NULL;
 -- Writing.
 CREATE TABLE drafts (
   member_id  INTEGER NOT NULL REFERENCES members (id) ON DELETE CASCADE,
-  place      TEXT    NOT NULL,                     -- the form that it belongs to, as its path: "/c/rust/new", "/p/12#reply"
+  place      TEXT    NOT NULL,                     -- where its form is sent: "/c/rust/posts", "/p/12/comments#34" (a reply to comment 34)
+  channel    TEXT    NOT NULL DEFAULT '',          -- the slug that was chosen, in the form that asks for one
+  version    INTEGER NOT NULL DEFAULT 0,           -- of the text that it changes; 0: a new one
   title      TEXT    NOT NULL DEFAULT '',
   tags       TEXT    NOT NULL DEFAULT '',
   kind       TEXT    NOT NULL DEFAULT '',

@@ -58,7 +58,7 @@ function fade(box) {
 // said here. What goes wrong with a request that nobody made (on load) is passed over.
 document.addEventListener('htmx:error', (event) => {
   const source = event.detail.ctx?.sourceElement;
-  if (!source || !texts.offline || /^(load|every|revealed|intersect)/.test(source.getAttribute('hx-trigger') ?? '')) return;
+  if (!source || !texts.offline || /^(load|every|revealed|intersect|input)/.test(source.getAttribute('hx-trigger') ?? '')) return;
   let again = null;
   if (texts.retry) {
     again = button(texts.retry, { 'data-dismiss': '' });
@@ -96,6 +96,7 @@ function keepFocus() {
   const next = findAll(focusable, place)[index];
   if (next && next.tagName === element.tagName && next.name === element.name && next.dataset.key === element.dataset.key) {
     next.focus({ preventScroll: true });
+    if (document.activeElement !== next) find(focusable, place)?.focus({ preventScroll: true }); // it is in a menu that has closed
   } else {
     step(place);
   }
@@ -110,8 +111,12 @@ function step(element) {
 
 // ---- Drafts ----
 
-// A text that is being written is kept in this browser, by the address that it will be sent to, until the server has
-// it. `base` is what the form held before: a draft is laid over nothing else.
+// A text that is being written is kept twice, by the address that it will be sent to, until it is sent: in this browser
+// at once, and soon after at the server, whose form finds it on every device. The server's stands in the form when that
+// comes; this browser's is laid over it when it is newer. `at` is when it was written, by this browser's clock; `saved`
+// names the server's draft that it began with or has become, so that what follows on it is newer whatever the clocks say.
+// One that the server has had and has no more was sent or discarded elsewhere. `base` is what the form held before: a
+// draft is laid over nothing else.
 const draftAge = 30 * 24 * 3600_000;
 const fieldsOf = (form) => ['title', 'body', 'tags'].map((name) => form.elements[name]).filter((field) => field?.form);
 const valuesOf = (form, what = 'value') => Object.fromEntries(fieldsOf(form).map((field) => [field.name, field[what]]));
@@ -121,6 +126,8 @@ const sent = new WeakSet(); // forms that are on their way, or have arrived
 const timers = new WeakMap();
 
 const composers = () => findAll('form:has(.composer textarea)');
+const placeOf = (form) => form.elements.place; // its data-saved is the server's draft that this page knows; none: that keeps none
+const savedOf = (form) => placeOf(form)?.dataset.saved ?? '';
 const draftKey = (form) => `draft:${new URL(form.getAttribute('action'), location).pathname}#${form.elements.parent?.value ?? ''}`;
 
 function readDraft(key) {
@@ -151,28 +158,93 @@ function keepDraft(form, submitted = false) {
   clearTimeout(timers.get(form));
   timers.delete(form);
   const values = valuesOf(form);
-  const base = valuesOf(form, 'defaultValue');
+  const base = baseOf(form);
   if (same(values, base)) {
     unkept.delete(form);
     if (!submitted) dropDraft(draftKey(form));
     return;
   }
   try {
-    localStorage.setItem(draftKey(form), JSON.stringify({ at: Date.now(), values, base, sent: submitted ? form.elements.key?.value : '' }));
+    localStorage.setItem(draftKey(form), JSON.stringify({ at: Date.now(), saved: savedOf(form), values, base, sent: submitted ? form.elements.key?.value : '' }));
     unkept.delete(form);
-    if (!submitted && texts.draftKept) note(form, icon('check'), texts.draftKept);
   } catch {
     unkept.add(form); // full or forbidden: leaving the page asks first
   }
+}
+
+// baseOf is what the fields would hold without the server's draft.
+function baseOf(form) {
+  const base = valuesOf(form, 'defaultValue');
+  for (const field of findAll('[data-base]', form)) base[field.dataset.base] = field.defaultValue;
+  return base;
+}
+
+// ---- Drafts at the server ----
+
+const serverWaits = 2000; // ms after the last key, and at most
+const serverWaitsAtMost = 15_000; // after the first
+const unsaved = new Map(); // forms with words that the server has not → since when, and the timer
+const requests = new WeakMap(); // form → what ends its request
+
+function saveSoon(form) {
+  if (!placeOf(form)) return;
+  const job = unsaved.get(form) ?? { since: Date.now() };
+  unsaved.set(form, job);
+  clearTimeout(job.timer);
+  job.timer = setTimeout(saveDraft, Math.max(0, Math.min(serverWaits, job.since + serverWaitsAtMost - Date.now())), form);
+}
+
+async function saveDraft(form, leaving = false) {
+  const job = unsaved.get(form);
+  if (!job || sent.has(form)) return;
+  clearTimeout(job.timer);
+  unsaved.delete(form);
+  const values = valuesOf(form);
+  const empty = same(values, baseOf(form));
+  const body = new URLSearchParams(new FormData(form));
+  const abort = new AbortController();
+  requests.set(form, abort);
+  try {
+    const answer = await fetch(empty ? '/drafts/discard' : '/drafts', {
+      method: 'POST', body, headers: { 'HX-Request-Type': 'partial' }, signal: abort.signal, redirect: 'error',
+      keepalive: leaving && body.toString().length < 60_000, // browsers let no more outlive its page
+    });
+    if (!answer.ok) throw new Error(answer.status);
+    placeOf(form).dataset.saved = answer.headers.get('Draft-Saved') ?? '';
+    const local = readDraft(draftKey(form));
+    if (local && same(local.values, values)) keepDraft(form, false);
+    if (!empty && !unsaved.has(form) && texts.draftSaved) note(form, icon('check'), texts.draftSaved);
+  } catch {
+    if (abort.signal.aborted || empty) return;
+    if (!unsaved.has(form)) unsaved.set(form, { since: Date.now() }); // with the next key, or when the page is left
+    if (!unkept.has(form) && texts.draftKept) note(form, icon('check'), texts.draftKept);
+  }
+}
+
+// discardDraft takes the draft away, here and there.
+function discardDraft(form) {
+  const base = baseOf(form);
+  for (const field of fieldsOf(form)) field.value = base[field.name];
+  dropDraft(draftKey(form));
+  note(form);
+  if (placeOf(form)) {
+    requests.get(form)?.abort();
+    unsaved.set(form, { since: Date.now() });
+    saveDraft(form);
+  }
+  find('.composer textarea', form).focus();
 }
 
 function restoreDraft(form) {
   const key = draftKey(form);
   const draft = readDraft(key);
   if (!draft) return;
-  if (!(Date.now() - draft.at < draftAge)) return dropDraft(key);
-  const base = valuesOf(form, 'defaultValue');
-  if (!same(draft.base, base) || !same(valuesOf(form), base)) return;
+  const saved = savedOf(form);
+  const fresh = performance.getEntriesByType('navigation')[0]?.type !== 'back_forward'; // else the page may be an old copy
+  if (!(Date.now() - draft.at < draftAge) || (draft.saved && !saved && fresh && placeOf(form))) return dropDraft(key);
+  if (!same(draft.base, baseOf(form)) || !same(valuesOf(form), valuesOf(form, 'defaultValue'))) return;
+  if (saved && draft.saved !== saved && draft.at < Number(saved)) return; // the server's is newer
+  const behind = placeOf(form) && !same(draft.values, valuesOf(form)); // the server has not all of it
   for (const field of fieldsOf(form)) field.value = draft.values[field.name] ?? field.value;
   // A text that was sent and whose answer got lost goes out with its old key, so that it cannot stand there twice.
   // Changed, it is another text.
@@ -182,14 +254,8 @@ function restoreDraft(form) {
     idempotency.value = draft.sent;
     form.addEventListener('input', () => { idempotency.value = fresh; }, { once: true });
   }
-  const discard = button(texts.discard ?? '×', { class: 'link', 'data-discard': '' });
-  discard.addEventListener('click', () => {
-    for (const field of fieldsOf(form)) field.value = base[field.name];
-    dropDraft(key);
-    note(form);
-    find('.composer textarea', form).focus();
-  });
-  note(form, icon('rotate-ccw'), `${texts.draftRestored ?? ''} `, discard);
+  note(form, icon('rotate-ccw'), `${texts.draftRestored ?? ''} `, button(texts.discard ?? '×', { class: 'link', 'data-discard': '' }));
+  if (behind && !draft.sent) saveSoon(form);
 }
 
 document.addEventListener('input', (event) => {
@@ -199,10 +265,12 @@ document.addEventListener('input', (event) => {
   sent.delete(form);
   clearTimeout(timers.get(form));
   timers.set(form, setTimeout(keepDraft, 500, form));
+  saveSoon(form);
 });
 
 function keepAll() {
   for (const form of composers()) if (timers.has(form)) keepDraft(form);
+  for (const form of unsaved.keys()) saveDraft(form, true);
 }
 document.addEventListener('visibilitychange', () => document.hidden && keepAll());
 window.addEventListener('pagehide', keepAll);
@@ -216,6 +284,9 @@ document.addEventListener('submit', (event) => {
   if (form.getAttribute('action') === '/logout') draftKeys().forEach(dropDraft); // the next person at this desk
   if (!find('.composer textarea', form) || event.submitter?.formNoValidate) return; // a preview sends nothing
   keepDraft(form, true);
+  requests.get(form)?.abort();
+  clearTimeout(unsaved.get(form)?.timer);
+  unsaved.delete(form);
   sent.add(form);
   if (!event.defaultPrevented) remember(draftKey(form));
 });
@@ -305,6 +376,34 @@ const tools = {
   table: (area) => insert(area, '\n|  |  |\n| --- | --- |\n|  |  |\n', area.selectionEnd, area.selectionEnd),
 };
 
+// Words that are selected where one can answer are offered to be quoted into the answer: into the form that was written in
+// last, or the one below the thread.
+let lastWritten = null;
+const offer = button(texts.quote ?? '', { class: 'button primary quote-offer' });
+offer.prepend(icon('quote'));
+document.addEventListener('focusin', (event) => {
+  if (event.target.matches('.reply-form textarea')) lastWritten = event.target;
+});
+document.addEventListener('selectionchange', () => {
+  const selection = getSelection();
+  const from = (node) => (node instanceof Element ? node : node?.parentElement)?.closest('.prose')?.closest('[data-quote]');
+  const said = texts.quote && !selection.isCollapsed && from(selection.anchorNode);
+  offer.source = said && said === from(selection.focusNode) ? said : null;
+  if (offer.source) document.body.append(offer);
+  else offer.remove();
+});
+offer.addEventListener('pointerdown', (event) => event.preventDefault()); // the selection stays
+offer.addEventListener('click', () => {
+  const area = lastWritten?.isConnected ? lastWritten : find('#reply textarea');
+  const text = getSelection().toString().trim().slice(0, 4000);
+  const { source } = offer;
+  getSelection().removeAllRanges();
+  if (!area || !text || !source) return;
+  const gap = area.value.trim() ? `${area.value.trimEnd()}\n\n` : '';
+  insert(area, `${gap}${source.dataset.quote}\n\n${text.replace(/^/gm, '> ')}\n\n`, 0, area.value.length);
+  area.scrollIntoView({ block: 'center' });
+});
+
 const grows = CSS.supports('field-sizing', 'content');
 const mostRows = 40;
 
@@ -325,6 +424,11 @@ document.addEventListener('click', (event) => {
   if (!(event.target instanceof Element)) return;
   const tool = event.target.closest('[data-tool]');
   if (tool) tools[tool.dataset.tool]?.(find('textarea', tool.closest('.composer')));
+  const discard = event.target.closest('[data-discard]');
+  if (discard) {
+    event.preventDefault();
+    discardDraft(discard.form);
+  }
   event.target.closest('[data-dismiss]')?.closest('.toast')?.remove();
   if (event.target.closest('[data-keys]')) {
     event.target.closest('[popover]')?.hidePopover();
@@ -339,6 +443,7 @@ document.addEventListener('click', (event) => {
     event.preventDefault();
     const opener = find('[data-key="r"]', form.previousElementSibling ?? form);
     keepDraft(form);
+    saveDraft(form);
     form.remove();
     opener?.focus();
   }

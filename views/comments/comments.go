@@ -22,6 +22,7 @@ type Node struct {
 	New      bool // came since the viewer read the post
 
 	CanReply, CanEdit, CanDelete, CanUndelete, CanAccept bool
+	CanRemove, CanFlag, Mine                             bool
 	SignedIn                                             bool
 }
 
@@ -57,6 +58,28 @@ type Reply struct {
 	Error    string
 	Inline   bool // stands in the thread, below what it answers
 	Back     templ.SafeURL
+	Draft    ui.Draft // that is in the field
+}
+
+// Place is where the draft of the form is kept.
+func (f Reply) Place() string {
+	if f.ParentID != 0 {
+		return string(f.action()) + "#" + ui.ID(f.ParentID)
+	}
+	return string(f.action())
+}
+
+func (f Reply) draft() ui.Draft {
+	f.Draft.Place = f.Place()
+	return f.Draft
+}
+
+// Place is where the draft of the form is kept.
+func (f Edit) Place() string { return string(ui.CommentURL(f.ID)) + "/edit" }
+
+func (f Edit) draft() ui.Draft {
+	f.Draft.Place = f.Place()
+	return f.Draft
 }
 
 func (f Reply) action() templ.SafeURL { return templ.SafeURL("/p/" + ui.ID(f.PostID) + "/comments") }
@@ -83,6 +106,7 @@ type Edit struct {
 	Key     string
 	Version db.Millis   // of the text that is changed; 0: whatever stands there
 	Present *ui.Present // somebody else has changed the comment meanwhile: what stands there now
+	Draft   ui.Draft    // that is in the field
 }
 
 func formID(f Reply) string {

@@ -9,6 +9,9 @@ import (
 
 // words are the title and the text of an error. The text says what was kept and what to do next.
 func words(ctx context.Context, f Fault) (title, text string) {
+	if title, text := special(ctx, f); title != "" {
+		return title, text
+	}
 	switch f.Status {
 	case http.StatusBadRequest:
 		return ui.T(ctx, "That was not understood"),

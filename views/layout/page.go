@@ -27,6 +27,8 @@ type Page struct {
 	Margin      templ.Component // nil: none
 	Bar         templ.Component // the bar at a phone's foot; nil: the usual one
 	Toast       templ.Component // nil: none
+	Moderates   bool            // the viewer has a queue of cases
+	Waiting     int             // the cases in it, at most 100
 }
 
 const (

@@ -33,7 +33,12 @@ type Show struct {
 	Thread    templ.Component
 	Reply     templ.Component // nil: the viewer cannot comment, and Why says why
 
+	Save    templ.Component // the button that saves the post; nil: none
+	Follow  templ.Component // the menu that says how much to hear of it; nil: none
+	QuoteAs string          // what a quotation of it begins with; empty: the viewer cannot comment
+
 	CanEdit, CanDelete, CanUndelete, CanPin, CanLock bool
+	CanRemove, CanFlag, Mine                         bool
 	SignedIn                                         bool
 }
 
@@ -55,6 +60,17 @@ type Form struct {
 	Preview      templ.Component
 	Version      db.Millis   // of the text that is changed; 0: whatever stands there
 	Present      *ui.Present // somebody else has changed the post meanwhile: what stands there now
+	Draft        ui.Draft    // that is in the fields
+	BaseTitle    string      // what the fields would say without it
+	BaseTags     string
+}
+
+// Place is where the draft of the form is kept.
+func (f Form) Place() string { return string(f.action()) }
+
+func (f Form) draft() ui.Draft {
+	f.Draft.Place = f.Place()
+	return f.Draft
 }
 
 func (f Form) action() templ.SafeURL {
@@ -87,16 +103,18 @@ func listTime(l List, r *db.PostRow) db.Millis {
 
 // spans writes the headings of a list that is in the order of time.
 type spans struct {
-	ctx  context.Context
-	last string // "": no headings
+	ctx  context.Context // nil: no headings
+	last string
 }
 
-// spans begins at what stood last on the page before. On the first page that is the present day, which needs no
-// heading: it is what a reader takes the top of a list for.
+// spans begins at what stood last on the page before. On the first page that is the present day, where that stands above
+// the list already; a channel's list says it.
 func (l List) spans(ctx context.Context) *spans {
 	switch {
 	case !l.ByTime:
 		return &spans{}
+	case l.After == 0 && l.InChannel:
+		return &spans{ctx: ctx}
 	case l.After == 0:
 		return &spans{ctx, ui.Span(ctx, ui.Now(ctx))}
 	}
@@ -105,7 +123,7 @@ func (l List) spans(ctx context.Context) *spans {
 
 // before is the heading before a row of time t; empty where the row before has the same.
 func (s *spans) before(t db.Millis) string {
-	if s.last == "" {
+	if s.ctx == nil {
 		return ""
 	}
 	span := ui.Span(s.ctx, t)

@@ -13,6 +13,7 @@ import (
 // Env is what a page knows of the place where it is rendered. Each rendering has one of its own.
 type Env struct {
 	Now   time.Time                // the instant that "3 min" counts from
+	Zone  *time.Location           // where the viewer's days begin and their clocks stand; nil: UTC
 	Site  string                   // the forum's name
 	Asset func(name string) string // the address of a static file, such as "codex.css"
 
@@ -30,6 +31,14 @@ func env(ctx context.Context) *Env {
 		return e
 	}
 	return &Env{Now: time.Now(), Site: "Codex", Asset: func(name string) string { return "/static/" + name }}
+}
+
+// at is an instant on the viewer's clock.
+func (e *Env) at(t time.Time) time.Time {
+	if e.Zone == nil {
+		return t.UTC()
+	}
+	return t.In(e.Zone)
 }
 
 // Site is the forum's name.

@@ -43,10 +43,10 @@ func (s *iconSet) has(n int) bool { return s[n>>6]&(1<<(n&63)) != 0 }
 
 // later are the icons that come into a page after it was sent: in the rows that follow, in a comment or a form that
 // replaces another, and from the script. A test reads the components that are sent as parts.
-const later = " check circle-alert circle-check circle-help eye eye-off lock pin plus rotate-ccw "
+const later = " check chevron-down circle-alert circle-check circle-help eye eye-off lock pin plus rotate-ccw "
 
 // laterSignedIn are those that only a member's page gets.
-const laterSignedIn = " bold chevron-down code corner-down-right ellipsis feather heading italic link-2 list pencil quote reply thumbs-down thumbs-up trash-2 undo-2 "
+const laterSignedIn = " bold clock code corner-down-right ellipsis feather flag heading italic link-2 list pencil quote reply thumbs-down thumbs-up trash-2 undo-2 "
 
 // Sprite holds the shapes of the icons that the page has drawn, of those that may come later, and of all initials and
 // arms. Each page has it once, at the end of its body. All 86 icons are 16 KB, of which a page draws a small part, and

@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"context"
 	"net/url"
 	"strconv"
 
@@ -13,7 +14,11 @@ func ID(id int64) string { return strconv.FormatInt(id, 10) }
 // The addresses of things. Slugs, handles and tags hold no character that an address would need to escape, except
 // tags, which may.
 
+// PostURL without a slug leads to the address with it.
 func PostURL(id int64, slug string) templ.SafeURL {
+	if slug == "" {
+		return templ.SafeURL("/p/" + ID(id))
+	}
 	return templ.SafeURL("/p/" + ID(id) + "/" + slug)
 }
 
@@ -37,4 +42,12 @@ func host(address string) string {
 		return address
 	}
 	return u.Host
+}
+
+// QuoteAs is the Markdown line above a quotation: who said it, with a link to where.
+func QuoteAs(ctx context.Context, handle string, address templ.SafeURL) string {
+	if handle == "" {
+		return T(ctx, "Somebody [wrote](%s):", string(address))
+	}
+	return T(ctx, "@%s [wrote](%s):", handle, string(address))
 }

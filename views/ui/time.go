@@ -32,7 +32,8 @@ func Ago(ctx context.Context, t db.Millis) string {
 
 // Day is the date, without the year when it is the present one.
 func Day(ctx context.Context, t db.Millis) string {
-	at, now := t.Time().UTC(), env(ctx).Now.UTC()
+	e := env(ctx)
+	at, now := e.at(t.Time()), e.at(e.Now)
 	if at.Year() == now.Year() {
 		return at.Format("2 January")
 	}
@@ -40,11 +41,11 @@ func Day(ctx context.Context, t db.Millis) string {
 }
 
 // Span is the stretch of time that an instant lies in, the longer the farther back: "Today", "Yesterday", "This week",
-// "This month", "March", "2019". Days end at midnight UTC.
+// "This month", "March", "2019". Days end at the viewer's midnight.
 func Span(ctx context.Context, t db.Millis) string {
-	const day = 24 * time.Hour
-	at, now := t.Time().UTC(), env(ctx).Now.UTC()
-	switch days := now.Truncate(day).Sub(at.Truncate(day)) / day; {
+	e := env(ctx)
+	at, now := e.at(t.Time()), e.at(e.Now)
+	switch days := dayNumber(now) - dayNumber(at); {
 	case days <= 0:
 		return T(ctx, "Today")
 	case days == 1:
@@ -60,16 +61,35 @@ func Span(ctx context.Context, t db.Millis) string {
 	return at.Format("2006")
 }
 
+// dayNumber counts days of the calendar, whatever hours they have: where clocks are moved, one in a year has 23.
+func dayNumber(t time.Time) int64 {
+	year, month, day := t.Date()
+	return time.Date(year, month, day, 0, 0, 0, 0, time.UTC).Unix() / (24 * 60 * 60)
+}
+
 // Now is the instant at which the page is rendered.
 func Now(ctx context.Context) db.Millis { return db.MillisOf(env(ctx).Now) }
 
+// Clock is the hour and the minute at which the page is rendered.
+func Clock(ctx context.Context) string {
+	e := env(ctx)
+	return e.at(e.Now).Format("15:04")
+}
+
 // Today is the day that the page is rendered on.
-func Today(ctx context.Context) string { return env(ctx).Now.UTC().Format("Monday, 2 January") }
+func Today(ctx context.Context) string {
+	e := env(ctx)
+	return e.at(e.Now).Format("Monday, 2 January")
+}
+
+// Instant is the day and the minute, in UTC.
+func Instant(t db.Millis) string { return t.Time().UTC().Format("2 January 2006, 15:04 UTC") }
 
 // Month is the month and the year.
 func Month(t db.Millis) string { return t.Time().UTC().Format("January 2006") }
 
-// Time shows an instant relative to now, with the exact one (UTC) behind it for the pointer and for machines.
+// Time shows an instant relative to now, with the exact one behind it: on the viewer's clock for the pointer, in UTC for
+// machines.
 func Time(t db.Millis) templ.Component {
 	return templ.ComponentFunc(func(ctx context.Context, w io.Writer) error {
 		at := t.Time().UTC()
@@ -77,7 +97,7 @@ func Time(t db.Millis) templ.Component {
 		b = append(b, `<time datetime="`...)
 		b = at.AppendFormat(b, "2006-01-02T15:04:05Z")
 		b = append(b, `" title="`...)
-		b = at.AppendFormat(b, "2 January 2006, 15:04 UTC")
+		b = env(ctx).at(at).AppendFormat(b, "2 January 2006, 15:04 MST")
 		b = append(b, `">`...)
 		b = append(b, templ.EscapeString(Ago(ctx, t))...)
 		b = append(b, "</time>"...)

@@ -40,7 +40,7 @@ func (p *Responder) Fail(w http.ResponseWriter, r *http.Request, err error) {
 		p.Log.DebugContext(r.Context(), "request was cancelled", "error", err)
 		panic(http.ErrAbortHandler)
 	}
-	f := views.Fault{Status: statusOf(err), RequestID: trace.ID(r.Context())}
+	f := views.Fault{Status: statusOf(err), Err: err, RequestID: trace.ID(r.Context())}
 	var retry interface{ RetryAfter() time.Duration }
 	if errors.As(err, &retry) && retry.RetryAfter() > 0 {
 		f.RetryIn = int((retry.RetryAfter() + time.Second - 1) / time.Second)
@@ -107,6 +107,9 @@ func kept(r *http.Request, status int) (action string, fields []ui.KeptField) {
 		return "", nil
 	}
 	for _, name := range names {
+		if name == "proof" { // a password
+			continue
+		}
 		for _, v := range r.PostForm[name] {
 			fields = append(fields, ui.KeptField{Name: name, Value: v, Long: longField(name)})
 		}

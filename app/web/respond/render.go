@@ -29,8 +29,9 @@ type Responder struct {
 	Log   *slog.Logger
 	Now   func() time.Time
 	Asset func(name string) string
-	Site  string                            // the forum's name
-	Frame func(r *http.Request) layout.Page // the frame of an error page: it asks the database nothing
+	Site  func() string                        // the forum's name
+	Zone  func(r *http.Request) *time.Location // of who asks; nil, and what it answers nil: UTC
+	Frame func(r *http.Request) layout.Page    // the frame of an error page: it asks the database nothing
 }
 
 const biggestPooled = 1 << 20
@@ -51,7 +52,7 @@ func (p *Responder) Render(w http.ResponseWriter, r *http.Request, status int, c
 	}()
 	ctx := r.Context()
 	span := trace.Start(ctx, trace.KindRender, "")
-	err := c.Render(ui.With(templ.InitializeContext(ctx), &ui.Env{Now: p.Now(), Site: p.Site, Asset: p.Asset}), buf)
+	err := c.Render(ui.With(templ.InitializeContext(ctx), &ui.Env{Now: p.Now(), Zone: p.zone(r), Site: p.Site(), Asset: p.Asset}), buf)
 	span.End(0, err)
 	if err != nil {
 		return fmt.Errorf("render %s: %w", r.Pattern, err)
@@ -69,6 +70,13 @@ func (p *Responder) Render(w http.ResponseWriter, r *http.Request, status int, c
 		return fmt.Errorf("write the answer: %w", context.Canceled) // the client went away
 	}
 	return nil
+}
+
+func (p *Responder) zone(r *http.Request) *time.Location {
+	if p.Zone == nil {
+		return nil
+	}
+	return p.Zone(r)
 }
 
 // Redirect sends a plain form on with 303. For htmx, which would follow that unseen and take the page for a part of one,

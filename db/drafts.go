@@ -1,0 +1,105 @@
+package db
+
+import (
+	"context"
+	"errors"
+
+	"codex/app/markup"
+)
+
+const (
+	// MaxDrafts is how many drafts a member has at most; a further one takes the place of the oldest.
+	MaxDrafts = 50
+	// MaxDraftTitle bounds a draft's title and tags, each in bytes. They are longer than what a post takes, so that what
+	// is still to be shortened is kept too.
+	MaxDraftTitle = 4 << 10
+	// draftDays is how long a draft that nobody touches is kept.
+	draftDays = 90
+)
+
+// Draft is a text that is being written. Its Place is the address that its form is sent to, so that the form finds it
+// again wherever it is opened.
+type Draft struct {
+	Place   string `db:"place"`
+	Channel string `db:"channel"` // the slug that was chosen, in the form that asks for one
+	Version Millis `db:"version"` // of the text that it changes; 0: a new one
+	Title   string `db:"title"`
+	Tags    string `db:"tags"`
+	Kind    string `db:"kind"`
+	Body    string `db:"body"`
+	SavedAt Millis `db:"saved_at"`
+}
+
+const draftColumns = "place, channel, version, title, tags, kind, body, saved_at"
+
+// SaveDraft keeps the draft for the viewer's eyes alone, in place of an older one of the same form, and answers when it
+// was saved: later than the one before, so that it names what was saved. A draft without a word in it is dropped, and
+// the answer is 0. A *markup.LimitError: it is longer than the longest text.
+func (d *DB) SaveDraft(ctx context.Context, v Viewer, n Draft) (at Millis, err error) {
+	if most := markup.DefaultLimits.Body; len(n.Body) > most {
+		return 0, &markup.LimitError{Limit: "body", Max: most, Got: len(n.Body)}
+	}
+	if len(n.Title) > MaxDraftTitle || len(n.Tags) > MaxDraftTitle {
+		return 0, &markup.LimitError{Limit: "body", Max: MaxDraftTitle, Got: max(len(n.Title), len(n.Tags))}
+	}
+	if n.Title == "" && n.Body == "" && n.Tags == "" {
+		return 0, d.DropDraft(ctx, v, n.Place)
+	}
+	err = d.change(ctx, "SaveDraft", func(ctx context.Context, tx *tx) error {
+		if err := tx.get(ctx, "draft", &at, `INSERT INTO drafts (member_id, place, channel, version, title, tags, kind, body, saved_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+			ON CONFLICT (member_id, place) DO UPDATE SET channel = excluded.channel, version = excluded.version, title = excluded.title, tags = excluded.tags,
+				kind = excluded.kind, body = excluded.body, saved_at = max(excluded.saved_at, drafts.saved_at + 1)
+			RETURNING saved_at`, v.ID, n.Place, n.Channel, n.Version, n.Title, n.Tags, n.Kind, n.Body, d.millis()); err != nil {
+			return err
+		}
+		_, err := tx.exec(ctx, "oldest draft", `DELETE FROM drafts WHERE member_id = ? AND place IN
+			(SELECT place FROM drafts WHERE member_id = ? ORDER BY saved_at DESC LIMIT 10 OFFSET ?)`, v.ID, v.ID, MaxDrafts)
+		return err
+	})
+	return at, err
+}
+
+// DraftAt finds the viewer's draft of a form; the zero Draft when there is none.
+func (d *DB) DraftAt(ctx context.Context, v Viewer, place string) (Draft, error) {
+	var n Draft
+	if !v.SignedIn() {
+		return n, nil
+	}
+	err := d.get(ctx, "DraftAt", &n, "SELECT "+draftColumns+" FROM drafts WHERE member_id = ? AND place = ?", v.ID, place)
+	if errors.Is(err, ErrNotFound) {
+		return Draft{}, nil
+	}
+	return n, err
+}
+
+// Drafts lists the viewer's drafts, the last touched first; of their texts the first 300 characters.
+func (d *DB) Drafts(ctx context.Context, v Viewer) ([]Draft, error) {
+	var list []Draft
+	err := d.list(ctx, "Drafts", &list, `SELECT place, channel, version, title, tags, kind, substr(body, 1, 300) AS body, saved_at
+		FROM drafts WHERE member_id = ? ORDER BY saved_at DESC LIMIT ?`, v.ID, MaxDrafts)
+	return list, err
+}
+
+// DropDraft drops the viewer's draft of a form; without one it does nothing.
+func (d *DB) DropDraft(ctx context.Context, v Viewer, place string) error {
+	return d.change(ctx, "DropDraft", func(ctx context.Context, tx *tx) error { return tx.published(ctx, v, place) })
+}
+
+// published drops the draft of a text in the transaction that makes it public. An empty place is none.
+func (t *tx) published(ctx context.Context, v Viewer, place string) error {
+	if place == "" {
+		return nil
+	}
+	_, err := t.exec(ctx, "draft", "DELETE FROM drafts WHERE member_id = ? AND place = ?", v.ID, place)
+	return err
+}
+
+// DropOldDrafts drops drafts that nobody has touched for 90 days, at most 1,000 a call, so that no other write waits
+// long for it.
+func (d *DB) DropOldDrafts(ctx context.Context) error {
+	return d.change(ctx, "DropOldDrafts", func(ctx context.Context, tx *tx) error {
+		_, err := tx.exec(ctx, "old drafts", `DELETE FROM drafts WHERE (member_id, place) IN
+			(SELECT member_id, place FROM drafts WHERE saved_at < ? ORDER BY saved_at LIMIT 1000)`, d.millis()-draftDays*24*60*60*1000)
+		return err
+	})
+}

@@ -1,0 +1,83 @@
+package db
+
+import (
+	"context"
+	"errors"
+	"fmt"
+)
+
+// Level is how much of a post or channel a member wants to hear.
+type Level string
+
+const (
+	FollowUsual   Level = ""        // what everybody hears: what is said to them
+	FollowAll     Level = "all"     // everything new
+	FollowReplies Level = "replies" // what answers their own words
+	FollowMute    Level = "mute"    // nothing
+)
+
+// Valid reports one of the four.
+func (l Level) Valid() bool {
+	return l == FollowUsual || l == FollowAll || l == FollowReplies || l == FollowMute
+}
+
+// FollowPost sets how much the viewer wants to hear of a post. ErrNotFound: they may not read it.
+func (d *DB) FollowPost(ctx context.Context, v Viewer, postID int64, l Level) error {
+	return d.change(ctx, "FollowPost", func(ctx context.Context, tx *tx) error {
+		if _, err := tx.readablePost(ctx, v, postID); err != nil {
+			return err
+		}
+		return tx.follow(ctx, v, "post", postID, l)
+	})
+}
+
+// FollowChannel is the same for a channel.
+func (d *DB) FollowChannel(ctx context.Context, v Viewer, channelID int64, l Level) error {
+	return d.change(ctx, "FollowChannel", func(ctx context.Context, tx *tx) error {
+		if err := tx.readableChannel(ctx, v, channelID); err != nil {
+			return err
+		}
+		return tx.follow(ctx, v, "channel", channelID, l)
+	})
+}
+
+func (t *tx) follow(ctx context.Context, v Viewer, subject string, id int64, l Level) error {
+	if !v.SignedIn() || !l.Valid() {
+		return fmt.Errorf("follow %q: %w", l, ErrForbidden)
+	}
+	if l == FollowUsual {
+		_, err := t.exec(ctx, "follow", "DELETE FROM "+subject+"_follows WHERE member_id = ? AND "+subject+"_id = ?", v.ID, id)
+		return err
+	}
+	_, err := t.exec(ctx, "follow", "INSERT INTO "+subject+"_follows (member_id, "+subject+`_id, level, created_at) VALUES (?, ?, ?, ?)
+		ON CONFLICT (member_id, `+subject+"_id) DO UPDATE SET level = excluded.level", v.ID, id, l, t.d.millis())
+	return err
+}
+
+// Own is what a member has noted of a post for themselves.
+type Own struct {
+	Saved bool  `db:"saved"`
+	Level Level `db:"level"`
+}
+
+// OwnOf finds what the viewer has noted of a post; nothing for a guest.
+func (d *DB) OwnOf(ctx context.Context, v Viewer, postID int64) (n Own, err error) {
+	if !v.SignedIn() {
+		return n, nil
+	}
+	err = d.get(ctx, "OwnOf", &n, `SELECT EXISTS (SELECT 1 FROM saves WHERE member_id = ? AND post_id = ?) AS saved,
+		COALESCE((SELECT level FROM post_follows WHERE member_id = ? AND post_id = ?), '') AS level`, v.ID, postID, v.ID, postID)
+	return n, err
+}
+
+// ChannelLevel finds how much of a channel the viewer wants to hear.
+func (d *DB) ChannelLevel(ctx context.Context, v Viewer, channelID int64) (l Level, err error) {
+	if !v.SignedIn() {
+		return FollowUsual, nil
+	}
+	err = d.get(ctx, "ChannelLevel", &l, "SELECT level FROM channel_follows WHERE member_id = ? AND channel_id = ?", v.ID, channelID)
+	if errors.Is(err, ErrNotFound) {
+		return FollowUsual, nil
+	}
+	return l, err
+}

@@ -1,0 +1,2 @@
+// Package blocks shows whom a member has muted or blocked.
+package blocks

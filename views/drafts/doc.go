@@ -1,0 +1,2 @@
+// Package drafts shows the texts that a member has begun and not sent.
+package drafts

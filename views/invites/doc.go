@@ -1,0 +1,2 @@
+// Package invites shows a member the links with which they ask others in.
+package invites

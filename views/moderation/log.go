@@ -1,0 +1,99 @@
+package moderation
+
+import (
+	"context"
+
+	"github.com/a-h/templ"
+
+	"codex/db"
+	"codex/views/ui"
+)
+
+func logURL(e *db.LogEntry) templ.SafeURL {
+	if e.CommentID != 0 {
+		return ui.CommentURL(e.CommentID)
+	}
+	return ui.PostURL(e.PostID, e.PostSlug)
+}
+
+// deed is what was done, as the sentence goes on after who did it.
+func deed(ctx context.Context, e *db.LogEntry) string {
+	thing := ui.T(ctx, "a post")
+	if e.CommentID != 0 {
+		thing = ui.T(ctx, "a comment")
+	} else if e.PostID == 0 {
+		thing = ui.T(ctx, "a member")
+	}
+	switch e.Action {
+	case db.Removed:
+		return ui.T(ctx, "removed %s", thing)
+	case db.Restored:
+		return ui.T(ctx, "restored %s", thing)
+	case db.Approved:
+		return ui.T(ctx, "approved %s", thing)
+	case db.Kept:
+		return ui.T(ctx, "kept %s that was flagged", thing)
+	case db.Noted:
+		return ui.T(ctx, "dealt with a flag on")
+	case "undo-" + db.Removed:
+		return ui.T(ctx, "took back the removal of %s", thing)
+	case "undo-" + db.Approved:
+		return ui.T(ctx, "took back the approval of %s", thing)
+	case "undo-" + db.Kept, "undo-" + db.Noted:
+		return ui.T(ctx, "opened a case again: %s", thing)
+	case "sweep":
+		if e.Member != "" {
+			return ui.T(ctx, "hid everything of")
+		}
+		return ui.T(ctx, "hid everything of a wave of newcomers (%s)", e.New)
+	case "undo-sweep":
+		return ui.T(ctx, "showed again what was hidden of members (%s)", e.New)
+	case "lock":
+		return ui.T(ctx, "locked a post")
+	case "unlock":
+		return ui.T(ctx, "opened a post again")
+	case "pin":
+		return ui.T(ctx, "pinned a post")
+	case "unpin":
+		return ui.T(ctx, "unpinned a post")
+	case "suspend":
+		return ui.T(ctx, "suspended")
+	case "ban":
+		return ui.T(ctx, "banned")
+	case "lift":
+		return ui.T(ctx, "lifted the bar on")
+	case "ban-network", "ban-mail":
+		return ui.T(ctx, "kept out %s", e.Old)
+	case "lift-network", "lift-mail":
+		return ui.T(ctx, "let %s back in", e.Old)
+	case "role":
+		return ui.T(ctx, "changed the role of")
+	case "trust":
+		return ui.T(ctx, "set the trust of")
+	case "watch-add":
+		return ui.T(ctx, "put “%s” on the watch list", e.New)
+	case "watch-drop":
+		return ui.T(ctx, "took “%s” off the watch list", e.Old)
+	case "channel-access":
+		return ui.T(ctx, "changed who reads and writes")
+	case "channel-delete":
+		return ui.T(ctx, "deleted a channel")
+	case "channel-restore":
+		return ui.T(ctx, "brought back a channel")
+	case "channel-role":
+		return ui.T(ctx, "changed who keeps a channel:")
+	case "channel-remove":
+		return ui.T(ctx, "took out of a channel")
+	case "registration-accept":
+		return ui.T(ctx, "let somebody join")
+	case "registration-decline":
+		return ui.T(ctx, "declined somebody who wanted to join")
+	case "invite-end":
+		return ui.T(ctx, "ended an invite")
+	case "request-accept":
+		return ui.T(ctx, "let in")
+	case "request-decline":
+		return ui.T(ctx, "did not let in")
+	}
+	return e.Action
+}

@@ -1,0 +1,2 @@
+// Package registrations shows moderators who waits to be let in.
+package registrations
