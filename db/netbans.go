@@ -87,7 +87,7 @@ func ParseMailDomain(text string) (string, bool) {
 // BanOutside bans a network or a mail domain until an instant, or Forever; one that is banned is banned anew. For staff.
 func (d *DB) BanOutside(ctx context.Context, v Viewer, b OutsideBan) error {
 	now := d.millis()
-	ok := b.Until > now
+	var ok bool
 	switch b.Kind {
 	case "network":
 		var network netip.Prefix
@@ -97,8 +97,6 @@ func (d *DB) BanOutside(ctx context.Context, v Viewer, b OutsideBan) error {
 	case "mail":
 		b.Value, ok = ParseMailDomain(b.Value)
 		b.Writes = false
-	default:
-		ok = false
 	}
 	if !ok || b.Until <= now {
 		return fmt.Errorf("BanOutside %s %q: %w", b.Kind, b.Value, ErrForbidden)

@@ -202,7 +202,7 @@ func (x *showcase) places(t *testing.T) []place {
 		{name: "post-reply-open", as: x.member, path: x.deep, then: opened(".comment-actions a[data-key=r]", "form textarea[id^=reply-]")},
 		{name: "post-edit-open", as: x.member, path: x.deep, then: func(tb *tab) {
 			tb.t.Helper()
-			more(tb, ".comment-own:has(.more)")
+			more(tb, ".comment-own:has(a[href$='/edit'])")
 			opened(".comment-actions a[href$='/edit']", "form[action$='/edit'] textarea")(tb)
 		}},
 		{name: "post-more-open", as: x.member, path: x.deep, narrow: true, then: opened(".comment-actions .more-open", ".more:popover-open")},

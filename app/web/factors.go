@@ -79,8 +79,7 @@ func (h *halfway) begin(p pending, now time.Time) string {
 func (h *halfway) try(token, network string, now time.Time) (pending, bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	key := string(auth.HashToken(token))
-	p, ok := h.waiting[key]
+	p, ok := h.waiting[string(auth.HashToken(token))]
 	if !ok || now.After(p.until) || p.network != network || p.tries >= halfwayTries {
 		return pending{}, false
 	}
