@@ -33,6 +33,9 @@ func (s *Server) rules(w http.ResponseWriter, r *http.Request) error {
 		}
 		leaf = site.Told(ui.T(r.Context(), "Rules"), text.HTML)
 	}
+	if now.or(db.SettingPublicLog, "on") != "off" {
+		leaf = templ.Join(leaf, about.Log())
+	}
 	return s.text(w, r, "Rules", leaf)
 }
 

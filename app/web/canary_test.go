@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"fmt"
+	"html"
 	"log/slog"
 	"maps"
 	"net/http"
@@ -14,8 +15,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-
-	"golang.org/x/net/html"
 
 	"codex/app/apptest"
 	"codex/app/auth"
@@ -233,7 +232,7 @@ func (c *cage) seeds() (list []string) {
 // sight is what a bird saw: canary → the first place.
 type sight map[string]string
 
-// look crawls all that can be reached as a bird, as a page, as a part of one and as JSON, and answers what it saw.
+// look crawls all that can be reached as a bird, as a page and as what also says, and answers what it saw.
 func (c *cage) look(role string) sight {
 	found := sight{}
 	seen := map[string]bool{}
@@ -253,13 +252,10 @@ func (c *cage) look(role string) sight {
 		if a.Location != "" {
 			queue = append(queue, a.Location)
 		}
-		root, err := html.Parse(strings.NewReader(a.Body))
-		done(err)
-		for n := range root.Descendants() {
-			for _, at := range []string{"href", "hx-get"} {
-				if n.Type == html.ElementNode && has(n, at) {
-					queue = append(queue, attr(n, at))
-				}
+		for _, at := range []string{` href="`, ` hx-get="`} { // which is faster than to parse some thousand pages
+			for _, rest := range strings.Split(a.Body, at)[1:] {
+				to, _, _ := strings.Cut(rest, `"`)
+				queue = append(queue, html.UnescapeString(to))
 			}
 		}
 	}
@@ -309,13 +305,16 @@ func (c *cage) hiddenFrom(t *testing.T, role, when string) {
 func TestNobodySeesWhatIsNotTheirs(t *testing.T) {
 	t.Parallel()
 	c := newCage(t)
-	c.paths, c.also = c.seeds(), []string{"htmx", "json"}
+	c.paths = c.seeds()
 	ctx, owner := t.Context(), c.who("owner")
 	for i := len(birds) - 1; i >= 0; i-- { // the admin first, who finds the most addresses
+		if c.also = []string{"htmx"}; birds[i] == "guest" || birds[i] == "stranger" {
+			c.also = append(c.also, "json")
+		}
 		c.judge(t, birds[i], c.look(birds[i]))
 	}
 
-	c.also = []string{"htmx"}
+	c.also = nil // a part comes of the same queries as its page
 	done(c.Leave(ctx, c.who("leaver"), c.hidden.ID))
 	c.hiddenFrom(t, "leaver", "having left")
 	done(c.RemoveFromChannel(ctx, owner, c.hidden.ID, c.who("insider").ID))

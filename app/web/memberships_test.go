@@ -136,7 +136,7 @@ func TestAPrivateChannelIsNowhere(t *testing.T) {
 	}
 	// A name that is typed must not tell whether there is such a channel.
 	for name, c := range map[string]*apptest.Client{"stranger": stranger, "owner": owner} {
-		linked := link(parse(t, want(t, c.Post("/preview", "body", "Look at #secret and #open"), 200)).root, "secret")
+		linked := link(aPartial(t, want(t, c.Htmx("POST", "/preview", "body", "Look at #secret and #open"), 200)).root, "secret")
 		if linked != "" {
 			t.Errorf("a preview by the %s leads to %q", name, linked)
 		}

@@ -24,7 +24,7 @@ import (
 )
 
 // A village is a forum in a file in which every role has a channel, a post, a comment and so on of its own in every
-// place. The matrix opens a copy of the file for each row, so that no row sees what another did.
+// place. The matrix opens a copy of the file for each route, so that none sees what another did.
 type village struct {
 	file   string
 	people map[string]person
@@ -253,7 +253,7 @@ func (w *village) open(t *testing.T) *visit {
 	return &visit{w, h, file, c.CookieName()}
 }
 
-// hollow has the names of the static files: to compress what is in them takes longer than a row.
+// hollow has the names of the static files: to compress what is in them takes longer than all the requests of a route.
 func hollow(t *testing.T) fs.FS {
 	t.Helper()
 	files := fstest.MapFS{}

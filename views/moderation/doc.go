@@ -117,6 +117,14 @@ func trustText(ctx context.Context, level int) string {
 	return ui.T(ctx, "trusted")
 }
 
+// hereFor is how long a member has been here.
+func hereFor(ctx context.Context, since db.Millis) string {
+	if ui.Now(ctx)-since < 60_000 {
+		return ui.T(ctx, "came just now")
+	}
+	return ui.T(ctx, "here for %s", ui.Ago(ctx, since))
+}
+
 func caseURL(id int64, more string) templ.SafeURL {
 	return templ.SafeURL("/moderation/cases/" + ui.ID(id) + more)
 }

@@ -1243,9 +1243,9 @@ func subject(c Case) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		var templ_7745c5c3_Var50 string
-		templ_7745c5c3_Var50, templ_7745c5c3_Err = templ.JoinStringErrs(trustText(ctx, c.Trust) + " · " + ui.T(ctx, "here for %s", ui.Ago(ctx, c.MemberSince)) + " · " + ui.N(ctx, "%s text", "%s texts", c.Posts+c.Comments))
+		templ_7745c5c3_Var50, templ_7745c5c3_Err = templ.JoinStringErrs(trustText(ctx, c.Trust) + " · " + hereFor(ctx, c.MemberSince) + " · " + ui.N(ctx, "%s text", "%s texts", c.Posts+c.Comments))
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/moderation/queue.templ`, Line: 200, Col: 157}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/moderation/queue.templ`, Line: 200, Col: 132}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var50))
 		if templ_7745c5c3_Err != nil {
