@@ -42,8 +42,8 @@ var may = map[string]string{
 	"hidden revision":           "keeper owner moderator admin",
 	"draft":                     "author",
 	"staff note":                "moderator admin",
-	"flag's note":               "keeper owner moderator admin",
-	"wish to join":              "keeper owner moderator admin",
+	"flag's note":               "stranger keeper owner moderator admin", // who wrote it, in their own data
+	"wish to join":              "stranger keeper owner moderator admin",
 	"answer at the door":        "moderator admin",
 	"e-mail address":            "author",
 	"note of an invite":         "moderator",
@@ -259,6 +259,8 @@ func (c *cage) look(role string) sight {
 			}
 		}
 	}
+	export := "POST /settings/data/export"
+	found.note(c.words, export, "", c.ask(role, http.MethodPost, strings.TrimPrefix(export, "POST "), "", "html"))
 	if role == "admin" {
 		c.paths = slices.Sorted(maps.Keys(seen)) // who may see less finds the way to what they may not see
 	}

@@ -3,6 +3,7 @@ package web
 import (
 	"errors"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -128,12 +129,16 @@ func (s *Server) composePage(w http.ResponseWriter, r *http.Request, f posts.For
 		if err != nil {
 			return err
 		}
+		if !auth.May(v, auth.Write, channelSubject(&c)) {
+			return db.ErrForbidden
+		}
 		page.BackURL, page.BackName = ui.ChannelURL(c.Slug), c.Name
 	default:
 		all, err := s.db.Channels(ctx, v, db.Cursor{}, 100)
 		if err != nil {
 			return err
 		}
+		all = slices.DeleteFunc(all, func(c db.Channel) bool { return !auth.May(v, auth.Write, channelSubject(&c)) })
 		if len(all) == 0 { // nowhere to write yet: the list says what to do about it
 			return respond.Redirect(w, r, "/c")
 		}

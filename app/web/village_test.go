@@ -57,7 +57,7 @@ type things struct {
 	postRevision, commentRevision         int64
 	flagged                               int64  // the case of the post
 	pending, network, word, invite, sweep int64  // of the site: who waits to be let in, a banned domain, a watched word, an invite, a sweep
-	target, asker, invitee, stray         string // handles: a plain member of the channel, who asked, who was invited, who has nothing to do with it
+	target, stray                         string // handles: a plain member of the channel, and who has nothing to do with it
 	targetID, askerID, inviteeID, session int64
 }
 
@@ -155,7 +155,7 @@ func (b *builder) settle(t things, role string, p person, place db.Visibility, c
 	t.deletedChannel = take(b.ChannelBySlug(ctx, founder, "gone-"+t.slug)).ID
 	done(b.DeleteChannel(ctx, founder, t.deletedChannel))
 	t.target, t.targetID, t.askerID, t.inviteeID = crowd["target"].Handle, crowd["target"].ID, crowd["asker"].ID, crowd["invitee"].ID
-	t.asker, t.invitee, t.stray, t.session = crowd["asker"].Handle, crowd["invitee"].Handle, crowd["stray"].Handle, p.other
+	t.stray, t.session = crowd["stray"].Handle, p.other
 	return t
 }
 
