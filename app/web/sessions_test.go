@@ -304,7 +304,7 @@ func TestASessionCanBeEndedFromAnotherDevice(t *testing.T) {
 	p := open(t, here, "/settings")
 	var ends []form
 	for _, f := range p.forms() {
-		if strings.HasPrefix(f.action, "/settings/sessions/") && f.action != "/settings/sessions/end" {
+		if strings.HasPrefix(f.action, "/settings/sessions/") && !strings.HasPrefix(f.action, "/settings/sessions/end") {
 			ends = append(ends, f)
 		}
 	}
