@@ -115,6 +115,7 @@ function step(element) {
 // at once, and soon after at the server, whose form finds it on every device. The server's stands in the form when that
 // comes; this browser's is laid over it when it is newer. `at` is when it was written, by this browser's clock; `saved`
 // names the server's draft that it began with or has become, so that what follows on it is newer whatever the clocks say.
+// `asked` is what the server was given and has not answered: when it has that, its own later clock makes it no newer.
 // One that the server has had and has no more was sent or discarded elsewhere. `base` is what the form held before: a
 // draft is laid over nothing else.
 const draftAge = 30 * 24 * 3600_000;
@@ -165,7 +166,7 @@ function keepDraft(form, submitted = false) {
     return;
   }
   try {
-    localStorage.setItem(draftKey(form), JSON.stringify({ at: Date.now(), saved: savedOf(form), values, base, sent: submitted ? form.elements.key?.value : '' }));
+    localStorage.setItem(draftKey(form), JSON.stringify({ at: Date.now(), saved: savedOf(form), asked: asked.get(form), values, base, sent: submitted ? form.elements.key?.value : '' }));
     unkept.delete(form);
   } catch {
     unkept.add(form); // full or forbidden: leaving the page asks first
@@ -185,6 +186,7 @@ const serverWaits = 2000; // ms after the last key, and at most
 const serverWaitsAtMost = 15_000; // after the first
 const unsaved = new Map(); // forms with words that the server has not → since when, and the timer
 const requests = new WeakMap(); // form → what ends its request
+const asked = new WeakMap(); // form → the values in a request that has no answer
 
 function saveSoon(form) {
   if (!placeOf(form)) return;
@@ -202,14 +204,17 @@ async function saveDraft(form, leaving = false) {
   const values = valuesOf(form);
   const empty = same(values, baseOf(form));
   const body = new URLSearchParams(new FormData(form));
+  requests.get(form)?.abort(); // an older one that comes late would take this one's place
   const abort = new AbortController();
   requests.set(form, abort);
+  asked.set(form, values);
   try {
     const answer = await fetch(empty ? '/drafts/discard' : '/drafts', {
       method: 'POST', body, headers: { 'HX-Request-Type': 'partial' }, signal: abort.signal, redirect: 'error',
       keepalive: leaving && body.toString().length < 60_000, // browsers let no more outlive its page
     });
     if (!answer.ok) throw new Error(answer.status);
+    asked.delete(form);
     placeOf(form).dataset.saved = answer.headers.get('Draft-Saved') ?? '';
     const local = readDraft(draftKey(form));
     if (local && same(local.values, values)) keepDraft(form, false);
@@ -243,7 +248,7 @@ function restoreDraft(form) {
   const fresh = performance.getEntriesByType('navigation')[0]?.type !== 'back_forward'; // else the page may be an old copy
   if (!(Date.now() - draft.at < draftAge) || (draft.saved && !saved && fresh && placeOf(form))) return dropDraft(key);
   if (!same(draft.base, baseOf(form)) || !same(valuesOf(form), valuesOf(form, 'defaultValue'))) return;
-  if (saved && draft.saved !== saved && draft.at < Number(saved)) return; // the server's is newer
+  if (saved && draft.saved !== saved && !same(draft.asked, valuesOf(form)) && draft.at < Number(saved)) return; // the server's is newer
   const behind = placeOf(form) && !same(draft.values, valuesOf(form)); // the server has not all of it
   for (const field of fieldsOf(form)) field.value = draft.values[field.name] ?? field.value;
   // A text that was sent and whose answer got lost goes out with its old key, so that it cannot stand there twice.
