@@ -56,17 +56,22 @@ func (t *tx) follow(ctx context.Context, v Viewer, subject string, id int64, l L
 
 // Own is what a member has noted of a post for themselves.
 type Own struct {
-	Saved bool  `db:"saved"`
-	Level Level `db:"level"`
+	Saved bool   `db:"saved"`
+	Level Level  `db:"level"`
+	Draft Millis `db:"draft_at"` // of a comment at the place that was asked for; 0: none
+	Body  string `db:"draft"`    // its text
 }
 
-// OwnOf finds what the viewer has noted of a post; nothing for a guest.
-func (d *DB) OwnOf(ctx context.Context, v Viewer, postID int64) (n Own, err error) {
+// OwnOf finds what the viewer has noted of a post, with the draft of the form at a place; nothing for a guest. It is one
+// query, because every post page of a member asks for it.
+func (d *DB) OwnOf(ctx context.Context, v Viewer, postID int64, place string) (n Own, err error) {
 	if !v.SignedIn() {
 		return n, nil
 	}
-	err = d.get(ctx, "OwnOf", &n, `SELECT EXISTS (SELECT 1 FROM saves WHERE member_id = ? AND post_id = ?) AS saved,
-		COALESCE((SELECT level FROM post_follows WHERE member_id = ? AND post_id = ?), '') AS level`, v.ID, postID, v.ID, postID)
+	err = d.get(ctx, "OwnOf", &n, `SELECT EXISTS (SELECT 1 FROM saves WHERE member_id = m.id AND post_id = ?) AS saved,
+			COALESCE((SELECT level FROM post_follows WHERE member_id = m.id AND post_id = ?), '') AS level,
+			COALESCE(dr.saved_at, 0) AS draft_at, COALESCE(dr.body, '') AS draft
+		FROM members m LEFT JOIN drafts dr ON dr.member_id = m.id AND dr.place = ? WHERE m.id = ?`, postID, postID, place, v.ID)
 	return n, err
 }
 

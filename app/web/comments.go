@@ -238,6 +238,9 @@ func (s *Server) createComment(w http.ResponseWriter, r *http.Request) error {
 	}
 	f := comments.Reply{PostID: p.ID, Key: formKey(r), Body: r.PostFormValue("body")}
 	f.ParentID, _ = strconv.ParseInt(r.PostFormValue("parent"), 10, 64)
+	if r.PostFormValue("quote") != "" && f.ParentID != 0 {
+		return s.replyWithQuote(w, r, &p, f)
+	}
 	if strings.TrimSpace(f.Body) == "" {
 		f.Error = ui.T(ctx, "Write something first.")
 		return s.replyAgain(w, r, &p, f)
@@ -310,6 +313,32 @@ func (s *Server) replyFrame(r *http.Request, p *db.Post, f *comments.Reply) (pag
 	return page, err
 }
 
+// replyWithQuote shows the form again with the comment that it answers below what was typed.
+func (s *Server) replyWithQuote(w http.ResponseWriter, r *http.Request, p *db.Post, f comments.Reply) error {
+	c, body, err := s.db.CommentByID(r.Context(), middleware.Viewer(r.Context()), f.ParentID)
+	if err != nil {
+		return err
+	}
+	if c.PostID != p.ID {
+		return db.ErrNotFound
+	}
+	f.Body, f.ToName = below(f.Body, quotation(r, &c, body)), ui.Name(r.Context(), c.AuthorName)
+	if f.Back = ui.CommentURL(c.ID); respond.Partial(r) {
+		f.Inline = true
+		return s.respond.Render(w, r, http.StatusOK, comments.Form(f))
+	}
+	page, err := s.replyFrame(r, p, &f)
+	if err != nil {
+		return err
+	}
+	return s.show(w, r, page, comments.Title(ui.T(r.Context(), "Reply to %s", f.ToName)), comments.Form(f))
+}
+
+// quotation is a comment as an answer quotes it.
+func quotation(r *http.Request, c *db.Comment, body string) string {
+	return ui.QuoteAs(r.Context(), c.AuthorHandle, ui.CommentURL(c.ID)) + "\n\n" + markup.Quote(body)
+}
+
 // replyToComment is the form below a comment, or on a page of its own with the comment above it.
 func (s *Server) replyToComment(w http.ResponseWriter, r *http.Request) error {
 	c, body, p, err := s.commentTo(r, auth.Comment)
@@ -318,7 +347,7 @@ func (s *Server) replyToComment(w http.ResponseWriter, r *http.Request) error {
 	}
 	f := comments.Reply{PostID: p.ID, ParentID: c.ID, ToName: ui.Name(r.Context(), c.AuthorName), Key: newKey(), Back: ui.CommentURL(c.ID)}
 	if r.URL.Query().Get("quote") != "" {
-		f.Body = ui.QuoteAs(r.Context(), c.AuthorHandle, ui.CommentURL(c.ID)) + "\n\n" + markup.Quote(body)
+		f.Body = quotation(r, &c, body)
 	}
 	if err := s.draftedReply(r, &f); err != nil {
 		return err

@@ -193,7 +193,15 @@ func TestAQuoteBringsTheTextAlong(t *testing.T) {
 	if n := first(shown.own("2"), tag("blockquote")); n == nil || !strings.Contains(text(n), "second line") {
 		t.Error("the quote is not one on the page")
 	}
-	if got := open(t, other, "/comments/1/reply").form(t, at(t, post, "comments")).get("body"); got != "" {
+	plain := open(t, other, "/comments/1/reply").form(t, at(t, post, "comments"))
+	for _, typed := range []string{"", "Typed before"} { // the button of the form brings it too, and keeps what is there
+		quoted := strings.TrimSpace(typed + "\n\n@author [wrote](/comments/1):\n\n> First line\n> second **line**")
+		again := parse(t, want(t, other.Post(plain.action, plain.with("body", typed, "quote", "1")...), 200)).form(t, at(t, post, "comments"))
+		if got := strings.TrimSpace(again.get("body")); got != quoted || again.get("parent") != "1" {
+			t.Errorf("asked for the quote below %q, the form holds %q", typed, again.fields)
+		}
+	}
+	if got := plain.get("body"); got != "" {
 		t.Errorf("a reply without quote begins with %q", got)
 	}
 }

@@ -125,15 +125,30 @@ func (s *Server) draftedPost(r *http.Request, f *posts.Form) error {
 // draftedReply puts the viewer's draft of the form into it. A quotation that the form came with stands below it.
 func (s *Server) draftedReply(r *http.Request, f *comments.Reply) error {
 	d, err := s.db.DraftAt(r.Context(), middleware.Viewer(r.Context()), f.Place())
-	if err != nil || d.SavedAt == 0 {
-		return err
+	if err == nil {
+		drafted(f, d.SavedAt, d.Body)
+	}
+	return err
+}
+
+// drafted puts a draft into the form, before what is quoted there; at 0 is none.
+func drafted(f *comments.Reply, at db.Millis, body string) {
+	if at == 0 {
+		return
 	}
 	quoted := f.Body
-	f.Draft, f.Body = ui.Draft{At: d.SavedAt}, d.Body
-	if quoted != "" && !strings.Contains(d.Body, strings.TrimSpace(quoted)) {
-		f.Body = strings.TrimRight(d.Body, "\n") + "\n\n" + quoted
+	f.Draft, f.Body = ui.Draft{At: at}, body
+	if quoted != "" && !strings.Contains(body, strings.TrimSpace(quoted)) {
+		f.Body = below(body, quoted)
 	}
-	return nil
+}
+
+// below puts a text below another, if there is one.
+func below(body, text string) string {
+	if body = strings.TrimRight(body, "\n"); body == "" {
+		return text
+	}
+	return body + "\n\n" + text
 }
 
 // draftedEdit puts the viewer's draft of the form into it.

@@ -20,19 +20,22 @@ import (
 // have one, and the buttons that save and follow it.
 func (s *Server) postTools(r *http.Request, p *db.Post, show *posts.Show, reply bool) error {
 	ctx, v := r.Context(), middleware.Viewer(r.Context())
-	if auth.May(v, auth.Comment, postSubject(p)) && reply {
-		f := comments.Reply{PostID: p.ID, Key: newKey()}
-		if err := s.draftedReply(r, &f); err != nil {
-			return err
-		}
-		show.Reply, show.QuoteAs = comments.Form(f), ui.QuoteAs(ctx, p.AuthorHandle, templ.SafeURL("/p/"+ui.ID(p.ID)))
-	}
-	if !v.SignedIn() || p.DeletedAt != 0 {
+	if !v.SignedIn() {
 		return nil
 	}
-	own, err := s.db.OwnOf(ctx, v, p.ID)
-	show.Save, show.Follow = saves.Button(p.ID, own.Saved), follows.Menu(postFollowURL(p.ID), own.Level)
-	return err
+	f := comments.Reply{PostID: p.ID, Key: newKey()}
+	own, err := s.db.OwnOf(ctx, v, p.ID, f.Place())
+	if err != nil {
+		return err
+	}
+	if reply && auth.May(v, auth.Comment, postSubject(p)) {
+		drafted(&f, own.Draft, own.Body)
+		show.Reply, show.QuoteAs = comments.Form(f), ui.QuoteAs(ctx, p.AuthorHandle, templ.SafeURL("/p/"+ui.ID(p.ID)))
+	}
+	if p.DeletedAt == 0 {
+		show.Save, show.Follow = saves.Button(p.ID, own.Saved), follows.Menu(postFollowURL(p.ID), own.Level)
+	}
+	return nil
 }
 
 func (s *Server) savePost(w http.ResponseWriter, r *http.Request) error {

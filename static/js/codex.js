@@ -391,12 +391,13 @@ document.addEventListener('focusin', (event) => {
 });
 document.addEventListener('selectionchange', () => {
   const selection = getSelection();
-  const from = (node) => (node instanceof Element ? node : node?.parentElement)?.closest('.prose')?.closest('[data-quote]');
+  const from = (node) => (node instanceof Element ? node : node?.parentElement)?.closest('.prose')?.closest('[data-quote], .comment-own:has([data-key=r])');
   const said = texts.quote && !selection.isCollapsed && from(selection.anchorNode);
   offer.source = said && said === from(selection.focusNode) ? said : null;
   if (offer.source) document.body.append(offer);
   else offer.remove();
 });
+const quoteAs = ({ dataset, id }) => dataset.quote ?? ['%s', '%s'].reduce((line, word, i) => line.replace(word, i ? `/comments/${id.slice(1)}` : find(`#${id} .comment-name`).pathname.slice(3)), texts.quoteAs);
 offer.addEventListener('pointerdown', (event) => event.preventDefault()); // the selection stays
 offer.addEventListener('click', () => {
   const area = lastWritten?.isConnected ? lastWritten : find('#reply textarea');
@@ -405,7 +406,7 @@ offer.addEventListener('click', () => {
   getSelection().removeAllRanges();
   if (!area || !text || !source) return;
   const gap = area.value.trim() ? `${area.value.trimEnd()}\n\n` : '';
-  insert(area, `${gap}${source.dataset.quote}\n\n${text.replace(/^/gm, '> ')}\n\n`, 0, area.value.length);
+  insert(area, `${gap}${quoteAs(source)}\n\n${text.replace(/^/gm, '> ')}\n\n`, 0, area.value.length);
   area.scrollIntoView({ block: 'center' });
 });
 
