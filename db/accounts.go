@@ -12,9 +12,13 @@ import (
 var ErrLastAdmin = &Error{text: "the last admin stays", status: http.StatusConflict}
 
 // SetEmail gives the viewer another address and ends their other sessions: somebody who sits in one of them must not be
-// able to go on where letters lead elsewhere now. ErrEmailTaken: another member has it.
+// able to go on where letters lead elsewhere now. ErrEmailTaken: another member has it. ErrMailBanned: addresses of its
+// domain are not taken.
 func (d *DB) SetEmail(ctx context.Context, v Viewer, email string) error {
 	return d.change(ctx, "SetEmail", func(ctx context.Context, tx *tx) error {
+		if err := tx.mailAllowed(ctx, email); err != nil {
+			return err
+		}
 		err := tx.one(ctx, "e-mail", "UPDATE members SET email = ?, email_key = ? WHERE id = ? AND deleted_at IS NULL", email, foldEmail(email), v.ID)
 		if errors.Is(err, ErrConflict) {
 			return fmt.Errorf("%w: %w", ErrEmailTaken, err)

@@ -111,6 +111,12 @@ func (d *DB) muted(ctx context.Context, v Viewer) (map[int64]bool, error) {
 	return set, nil
 }
 
+// Mutes reports whether what that member writes is folded up for the viewer: one look-up of what muted is for a list.
+func (d *DB) Mutes(ctx context.Context, v Viewer, otherID int64) (bool, error) {
+	set, err := d.muted(ctx, v)
+	return set[otherID], err
+}
+
 // muteRows marks the posts of those whom the viewer muted. They stay in the list, folded up: a page keeps its length.
 func (d *DB) muteRows(ctx context.Context, v Viewer, list []PostRow) error {
 	set, err := d.muted(ctx, v)

@@ -109,8 +109,14 @@ type CaseFilter struct {
 	After     Cursor
 }
 
+// suspended reports that the viewer reads on and does not moderate: there are no cases for them.
+func (d *DB) suspended(v Viewer) bool { return v.SuspendedUntil > d.millis() }
+
 // Cases lists the cases that the viewer may decide, CasesAPage at a call.
 func (d *DB) Cases(ctx context.Context, v Viewer, f CaseFilter) ([]Case, error) {
+	if d.suspended(v) {
+		return nil, nil
+	}
 	query, args := "SELECT "+caseColumns+caseJoins, []any{}
 	if f.Decided {
 		key, id := f.After.start()
@@ -156,6 +162,9 @@ func (c *Case) Cursor() Cursor {
 
 // CaseByID finds a case that the viewer may decide.
 func (d *DB) CaseByID(ctx context.Context, v Viewer, id int64) (Case, error) {
+	if d.suspended(v) {
+		return Case{}, fmt.Errorf("CaseByID: %w", ErrNotFound)
+	}
 	list := make([]Case, 1)
 	if err := d.get(ctx, "CaseByID", &list[0], "SELECT "+caseColumns+caseJoins+" WHERE q.id = ? AND "+judges, append([]any{id}, judgesArgs(v)...)...); err != nil {
 		return Case{}, err
@@ -165,6 +174,9 @@ func (d *DB) CaseByID(ctx context.Context, v Viewer, id int64) (Case, error) {
 
 // OpenCases counts the cases that wait for the viewer, as far as most.
 func (d *DB) OpenCases(ctx context.Context, v Viewer, most int) (n int, err error) {
+	if d.suspended(v) {
+		return 0, nil
+	}
 	if !v.Staff() { // from their channels: of those there are few
 		err = d.get(ctx, "OpenCases", &n, `SELECT COUNT(*) FROM (SELECT 1 FROM memberships ms CROSS JOIN channels c ON c.id = ms.channel_id CROSS JOIN cases q ON q.channel_id = ms.channel_id
 			WHERE ms.member_id = ? AND ms.role <> 'member' AND c.deleted_at IS NULL AND q.decision = '' LIMIT ?) x`, v.ID, most)
@@ -192,6 +204,9 @@ type Decided struct {
 
 func (e *Decided) Error() string { return "decided by @" + e.Handle }
 func (e *Decided) Status() int   { return http.StatusConflict }
+
+// ErrUndecided: there is no decision of a case to undo.
+var ErrUndecided = &Error{text: "nobody has decided the case", status: http.StatusConflict}
 
 // Claimed says that another is at it.
 type Claimed struct {

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
+	"strings"
 
 	"codex/app/markup"
 )
@@ -69,6 +71,28 @@ func (d *DB) ChannelByID(ctx context.Context, v Viewer, id int64) (Channel, erro
 		LEFT JOIN memberships ms ON ms.channel_id = c.id AND ms.member_id = ?
 		WHERE c.id = ? AND `+visible, v.ID, id, v.ID)
 	return c, err
+}
+
+// ReadableChannels are those of some channels that the viewer may read.
+func (d *DB) ReadableChannels(ctx context.Context, v Viewer, ids []int64) (map[int64]bool, error) {
+	readable := map[int64]bool{}
+	for some := range slices.Chunk(slices.Compact(slices.Sorted(slices.Values(ids))), maxRefs) {
+		args := make([]any, maxRefs, maxRefs+1) // always as many, so that there is one statement to prepare
+		for i := range args {
+			args[i] = 0
+			if i < len(some) {
+				args[i] = some[i]
+			}
+		}
+		var found []int64
+		if err := d.list(ctx, "ReadableChannels", &found, "SELECT c.id FROM channels c WHERE c.id IN (?"+strings.Repeat(", ?", maxRefs-1)+") AND "+visible, append(args, v.ID)...); err != nil {
+			return nil, err
+		}
+		for _, id := range found {
+			readable[id] = true
+		}
+	}
+	return readable, nil
 }
 
 // Channels lists the channels that the viewer may read, the one with the newest activity first, after the cursor.

@@ -417,8 +417,12 @@ type CommentEdit struct {
 	Draft string // the place of the draft that this was, to be dropped
 }
 
-// EditComment replaces a comment's text; its author and staff may. A form that was sent before changes nothing.
-// ErrStale: the comment has another Version than the edited one.
+// inOpenPost is the condition that the post of the row of comments that a statement changes is not locked.
+const inOpenPost = "EXISTS (SELECT 1 FROM posts WHERE posts.id = comments.post_id AND posts.locked_at IS NULL)"
+
+// EditComment replaces a comment's text; its author and staff may, and below a locked post those who keep the channel
+// alone (else ErrLocked). A form that was sent before changes nothing. ErrStale: the comment has another Version than the
+// edited one.
 func (d *DB) EditComment(ctx context.Context, v Viewer, id int64, e CommentEdit) error {
 	body, err := d.renderedBy(ctx, v.ID, e.Body)
 	if err != nil {
@@ -440,9 +444,9 @@ func (d *DB) EditComment(ctx context.Context, v Viewer, id int64, e CommentEdit)
 			return err
 		}
 		if err := tx.one(ctx, "comment", "UPDATE comments SET body = ?, html = ?, html_version = ?, excerpt = ?, edited_at = max(?, "+versionColumn+` + 1)
-			WHERE id = ? AND (deleted_at IS NULL OR `+isHeld("comments")+`) AND `+mayEdit("comments")+" AND "+isVersion,
-			e.Body, body.HTML, markup.Version, body.Excerpt, d.millis(), id, v.ID, v.Staff(), e.Of, e.Of); err != nil {
-			return tx.stale(ctx, "comments", id, v, err)
+			WHERE id = ? AND (deleted_at IS NULL OR `+isHeld("comments")+`) AND `+mayEdit("comments")+" AND "+isVersion+" AND ("+inOpenPost+" OR ? = 1)",
+			e.Body, body.HTML, markup.Version, body.Excerpt, d.millis(), id, v.ID, v.Staff(), e.Of, e.Of, s.keeper()); err != nil {
+			return tx.stale(ctx, "comments", id, v, s, err)
 		}
 		if !held {
 			why, err := tx.holds(ctx, v, s, written{source: e.Body, body: e.Body, html: body.HTML, edit: true})

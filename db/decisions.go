@@ -115,12 +115,17 @@ func (t *tx) restoreText(ctx context.Context, table string, id int64, old string
 }
 
 // UndoDecision opens a case again and puts everything back as it was before its decision. For who decided, and for staff.
-// ErrNotFound: it is open, or nobody decided it: its author took the text back.
+// ErrUndecided: it is open, or ended without a decision: its author took the text back, or a sweep hid it.
 func (d *DB) UndoDecision(ctx context.Context, v Viewer, id int64) error {
 	return d.judge(ctx, v, "UndoDecision", func(ctx context.Context, tx *tx) error {
 		c, err := tx.caseFor(ctx, v, id)
 		if err != nil {
 			return err
+		}
+		switch c.Decision {
+		case Approved, Kept, Removed, Noted:
+		default:
+			return ErrUndecided
 		}
 		if c.DecidedBy != v.ID && !v.Staff() {
 			return ErrForbidden

@@ -3,6 +3,8 @@ package db
 import (
 	"context"
 	"errors"
+	"strconv"
+	"strings"
 
 	"codex/app/markup"
 )
@@ -28,6 +30,11 @@ type Draft struct {
 	Kind    string `db:"kind"`
 	Body    string `db:"body"`
 	SavedAt Millis `db:"saved_at"`
+
+	// Drafts alone tells these: the post that is changed, or that the comment stands below; none where the viewer may not
+	// read it any more.
+	PostID    int64  `db:"-"`
+	PostTitle string `db:"-"`
 }
 
 const draftColumns = "place, channel, version, title, tags, kind, body, saved_at"
@@ -72,12 +79,67 @@ func (d *DB) DraftAt(ctx context.Context, v Viewer, place string) (Draft, error)
 	return n, err
 }
 
-// Drafts lists the viewer's drafts, the last touched first; of their texts the first 300 characters.
+// Drafts lists the viewer's drafts, the last touched first, each with its post; of their texts the first 300 characters.
 func (d *DB) Drafts(ctx context.Context, v Viewer) ([]Draft, error) {
 	var list []Draft
-	err := d.list(ctx, "Drafts", &list, `SELECT place, channel, version, title, tags, kind, substr(body, 1, 300) AS body, saved_at
-		FROM drafts WHERE member_id = ? ORDER BY saved_at DESC LIMIT ?`, v.ID, MaxDrafts)
-	return list, err
+	if err := d.list(ctx, "Drafts", &list, `SELECT place, channel, version, title, tags, kind, substr(body, 1, 300) AS body, saved_at
+		FROM drafts WHERE member_id = ? ORDER BY saved_at DESC LIMIT ?`, v.ID, MaxDrafts); err != nil {
+		return nil, err
+	}
+	return list, d.draftPosts(ctx, v, list)
+}
+
+// draftPosts fills in the posts of drafts, as far as the viewer may read them now.
+func (d *DB) draftPosts(ctx context.Context, v Viewer, list []Draft) error {
+	posts, comments := []any{0}, []any{0} // 0 is none
+	for i := range list {
+		switch post, comment := list[i].below(); {
+		case post != 0:
+			posts = append(posts, post)
+		case comment != 0:
+			comments = append(comments, comment)
+		}
+	}
+	if len(posts)+len(comments) == 2 {
+		return nil
+	}
+	args := append(append(append(posts, v.ID), comments...), v.ID)
+	var found []struct {
+		Comment int64  `db:"comment_id"`
+		Post    int64  `db:"post_id"`
+		Title   string `db:"title"`
+	}
+	if err := d.list(ctx, "draftPosts", &found, `SELECT 0 AS comment_id, p.id AS post_id, p.title FROM posts p JOIN channels c ON c.id = p.channel_id
+			WHERE p.id IN (?`+strings.Repeat(", ?", len(posts)-1)+`) AND p.deleted_at IS NULL AND `+visible+`
+		UNION ALL SELECT k.id, p.id, p.title FROM comments k JOIN posts p ON p.id = k.post_id JOIN channels c ON c.id = p.channel_id
+			WHERE k.id IN (?`+strings.Repeat(", ?", len(comments)-1)+`) AND p.deleted_at IS NULL AND `+visible, args...); err != nil {
+		return err
+	}
+	for i := range list {
+		post, comment := list[i].below()
+		for _, f := range found {
+			if f.Comment == comment && (comment != 0 || f.Post == post) {
+				list[i].PostID, list[i].PostTitle = f.Post, f.Title
+			}
+		}
+	}
+	return nil
+}
+
+// below is the post that a draft's place names, or the comment; 0 where it names none.
+func (n Draft) below() (post, comment int64) {
+	parts := strings.Split(n.Place, "/")
+	if len(parts) < 4 {
+		return 0, 0
+	}
+	id, _ := strconv.ParseInt(parts[2], 10, 64)
+	switch parts[1] {
+	case "p":
+		return id, 0
+	case "comments":
+		return 0, id
+	}
+	return 0, 0
 }
 
 // DropDraft drops the viewer's draft of a form; without one it does nothing.

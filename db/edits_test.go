@@ -3,6 +3,7 @@ package db
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 )
@@ -71,6 +72,95 @@ func TestOfManyEditsOfOneTextOneIsWritten(t *testing.T) {
 			if written != 1 {
 				t.Errorf("%s: %d edits of one version were written", name, written)
 			}
+		}
+	}
+}
+
+func TestALockedPostIsChangedByThoseAloneWhoKeepItsChannel(t *testing.T) {
+	t.Parallel()
+	d, owner, _, _ := edited(t)
+	ctx := context.Background()
+	id, err := d.CreateMember(ctx, NewMember{Handle: "writer", Role: Plain, Origin: "command"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	writer := Viewer{ID: id, Handle: "writer", Role: Plain}
+	c, err := d.ChannelBySlug(ctx, owner, "mending")
+	if err != nil {
+		t.Fatal(err)
+	}
+	post, err := d.CreatePost(ctx, writer, NewPost{ChannelID: c.ID, Kind: "discussion", Title: "t", Body: "b"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	comment, err := d.CreateComment(ctx, writer, NewComment{PostID: post, Body: "c"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	own, err := d.CreateComment(ctx, owner, NewComment{PostID: post, Body: "c"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := d.SetLocked(ctx, owner, post, true); err != nil {
+		t.Fatal(err)
+	}
+	for name, err := range map[string]error{
+		"the post": d.EditPost(ctx, writer, post, PostEdit{Title: "t", Body: "late"}), "the comment": d.EditComment(ctx, writer, comment, CommentEdit{Body: "late"}),
+	} {
+		if !errors.Is(err, ErrLocked) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if err := d.EditComment(ctx, owner, own, CommentEdit{Body: "of the owner"}); err != nil {
+		t.Error(err)
+	}
+	if err := d.SetLocked(ctx, owner, post, false); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.EditPost(ctx, writer, post, PostEdit{Title: "t", Body: "open again"}); err != nil {
+		t.Error(err)
+	}
+}
+
+// Whatever order the two come in, a post whose lock was answered says afterwards what it said then.
+func TestAPostThatIsLockedWhileItIsEditedStaysAsItWas(t *testing.T) {
+	t.Parallel()
+	d, owner, _, _ := edited(t)
+	ctx := context.Background()
+	id, err := d.CreateMember(ctx, NewMember{Handle: "writer", Role: Plain, Origin: "command"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	writer := Viewer{ID: id, Handle: "writer", Role: Plain}
+	c, err := d.ChannelBySlug(ctx, owner, "mending")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 5 {
+		post, err := d.CreatePost(ctx, writer, NewPost{ChannelID: c.ID, Kind: "discussion", Title: "t", Body: "b"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		results := make(chan error, 10)
+		for i := range cap(results) {
+			go func() {
+				results <- d.EditPost(ctx, writer, post, PostEdit{Title: "t", Body: fmt.Sprint("edit ", i)})
+			}()
+		}
+		if err := d.SetLocked(ctx, owner, post, true); err != nil {
+			t.Fatal(err)
+		}
+		locked, err := d.PostByID(ctx, writer, post)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range cap(results) {
+			if err := <-results; err != nil && !errors.Is(err, ErrLocked) {
+				t.Errorf("an edit answered %v", err)
+			}
+		}
+		if after, err := d.PostByID(ctx, writer, post); err != nil || after.Body != locked.Body || after.Version() != locked.Version() {
+			t.Errorf("locked with %q it says %q, %v", locked.Body, after.Body, err)
 		}
 	}
 }

@@ -33,7 +33,7 @@ var (
 	ErrConflict = &Error{text: "conflict", status: http.StatusConflict}
 	// ErrStale: the text is not the one any more that was edited.
 	ErrStale = &Error{text: "edited meanwhile", status: http.StatusConflict}
-	// ErrLocked: the post takes no comments.
+	// ErrLocked: the post takes no comments and no changes.
 	ErrLocked = &Error{text: "locked", status: http.StatusForbidden}
 	// ErrBusy: another process holds the write lock.
 	ErrBusy = &Error{text: "database is busy", status: http.StatusServiceUnavailable, retry: 2 * time.Second}

@@ -141,6 +141,9 @@ func (d *DB) Posts(ctx context.Context, v Viewer, f Feed) ([]PostRow, error) {
 		if f.ChannelID != 0 {
 			query += " AND p.channel_id = ?"
 			args = append(args, f.ChannelID)
+		} else {
+			query += " AND p.channel_id NOT IN " + unreadable
+			args = append(args, v.ID)
 		}
 		query += " AND " + visible + " ORDER BY p." + key + " DESC, p.id DESC LIMIT ?"
 		args = append(args, v.ID, f.Limit)
@@ -180,8 +183,7 @@ func feedRanges(v Viewer, f Feed, key string) (query string, args []any) {
 		where += " AND q.channel_id = ms.channel_id"
 	default:
 		// What the viewer may not read must not use up a range's LIMIT.
-		one += " CROSS JOIN channels c ON c.id = q.channel_id"
-		where, whereArgs = where+" AND "+visible, append(whereArgs, v.ID)
+		where, whereArgs = where+" AND q.channel_id NOT IN "+unreadable, append(whereArgs, v.ID)
 	}
 	if f.Sort == Top {
 		from = append(from, ageClasses(f.Window))

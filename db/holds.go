@@ -64,7 +64,8 @@ type written struct {
 }
 
 // holds says why a text of the viewer's waits for a moderator; empty: it does not. Never held are those who keep the
-// channel, staff, members trusted at Regular or above, and those who did not register themselves. It is asked in the
+// channel, and staff. SettingHoldAll, the watch list and the links of a text are asked of everybody else, whatever their
+// trust; first texts, repetition and speed only of who registered themselves and is no regular yet. It is asked in the
 // transaction of the write.
 func (t *tx) holds(ctx context.Context, v Viewer, s standing, w written) (why string, err error) {
 	var m struct {
@@ -80,23 +81,31 @@ func (t *tx) holds(ctx context.Context, v Viewer, s standing, w written) (why st
 		FROM members WHERE id = ?`, v.ID); err != nil {
 		return "", err
 	}
-	if m.Origin != "registered" || m.Trust >= Regular {
-		return "", nil
-	}
-	links := linksIn(w.html)
+	stranger := m.Origin == "registered" && m.Trust < Regular
 	switch {
 	case m.All:
 		return HeldAll, nil
-	case m.Hold > 0 && !w.edit:
+	case stranger && m.Hold > 0 && !w.edit:
 		return HeldNewcomer, nil
-	case len(links) > TrustLimits(m.Trust).Links:
-		return HeldLinks, nil
+	}
+	links := linksIn(w.html)
+	if len(links) > 0 {
+		most, err := t.linksAllowed(ctx, m.Trust)
+		if err != nil {
+			return "", err
+		}
+		if len(links) > most {
+			return HeldLinks, nil
+		}
 	}
 	word, err := t.watched(ctx, w.source, links)
-	if err != nil || word != "" {
-		return HeldWord + word, err
+	if err != nil {
+		return "", err
 	}
-	if w.edit {
+	if word != "" {
+		return HeldWord + word, nil
+	}
+	if w.edit || !stranger {
 		return "", nil
 	}
 	return t.hasty(ctx, v, m.Trust, w.body)

@@ -16,7 +16,16 @@ const (
 	MaxInvites    = 20  // of one member, that can be used at a time
 )
 
-// ErrTooManyInvites: the member has MaxInvites that can be used.
+// OpenInvites is how many invites of the viewer's can be open at a time, if they can make any: staff MaxInvites, others as
+// many as their trust allows.
+func OpenInvites(v Viewer) int {
+	if v.Staff() {
+		return MaxInvites
+	}
+	return min(TrustLimits(v.Trust).Open, MaxInvites)
+}
+
+// ErrTooManyInvites: the member has as many that can be used as OpenInvites allows.
 var ErrTooManyInvites = &Error{text: "too many invites", status: http.StatusConflict}
 
 // usable is the condition that an invite lets somebody in. It takes the present instant.
@@ -52,21 +61,26 @@ func (d *DB) CreateInvite(ctx context.Context, v Viewer, n NewInvite) (made bool
 		if id, err := tx.repeated(ctx, v, key); err != nil || id != 0 {
 			return err
 		}
-		var may bool
-		if err := tx.get(ctx, "maker", &may, `SELECT role <> 'member' OR EXISTS (SELECT 1 FROM settings WHERE name = '`+SettingInviteMakers+`' AND value = 'members')
-			FROM members WHERE id = ?`, v.ID); err != nil {
+		var maker struct {
+			May   bool `db:"may"`
+			Role  Role `db:"role"`
+			Trust int  `db:"trust"`
+		}
+		if err := tx.get(ctx, "maker", &maker, `SELECT role <> 'member' OR EXISTS (SELECT 1 FROM settings WHERE name = '`+SettingInviteMakers+`' AND value = 'members') AS may,
+			role, trust FROM members WHERE id = ?`, v.ID); err != nil {
 			return err
 		}
-		if !may {
+		if !maker.May {
 			return ErrForbidden
 		}
+		most := OpenInvites(Viewer{Role: maker.Role, Trust: maker.Trust})
 		now := d.now()
 		var live int
 		if err := tx.get(ctx, "live invites", &live, "SELECT COUNT(*) FROM (SELECT 1 FROM invites WHERE made_by = ? AND created_at > ? AND "+usable+" LIMIT ?) x",
-			v.ID, MillisOf(now.Add(-MaxInvite)), MillisOf(now), MaxInvites); err != nil {
+			v.ID, MillisOf(now.Add(-MaxInvite)), MillisOf(now), most); err != nil {
 			return err
 		}
-		if live >= MaxInvites {
+		if live >= most {
 			return ErrTooManyInvites
 		}
 		id, err := tx.insert(ctx, "invite", "INSERT INTO invites (token_hash, made_by, note, created_at, expires_at, max_uses) VALUES (?, ?, ?, ?, ?, ?)",

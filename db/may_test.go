@@ -32,7 +32,7 @@ func TestWritesAndMayAgree(t *testing.T) {
 		post, comment auth.Subject
 	}{
 		"as written": {func(thing) {}, auth.Subject{}, auth.Subject{}},
-		"locked":     {func(x thing) { must(s.SetLocked(s.ctx, owner, x.post, true)) }, auth.Subject{Locked: true}, auth.Subject{}},
+		"locked":     {func(x thing) { must(s.SetLocked(s.ctx, owner, x.post, true)) }, auth.Subject{Locked: true}, auth.Subject{Locked: true}},
 		"deleted by authors": {func(x thing) {
 			must(s.DeleteComment(s.ctx, commenter, x.comment))
 			must(s.DeletePost(s.ctx, author, x.post))

@@ -47,7 +47,7 @@ var handlePattern = regexp.MustCompile(`^[\p{L}\p{N}][\p{L}\p{N}_.\-]{1,28}[\p{L
 
 // ValidHandle: 3 to 30 letters, digits, and _ . - inside.
 func ValidHandle(handle string) bool {
-	return handle == norm.NFKC.String(handle) && handlePattern.MatchString(handle) && !hasControl(handle) && oneScript(handle)
+	return handle == norm.NFKC.String(handle) && handlePattern.MatchString(handle) && !hasControl(handle) && OneScript(handle)
 }
 
 // ValidEmail: one bare address, as a mailbox may be named.
@@ -82,7 +82,8 @@ func (d *DB) MemberByID(ctx context.Context, id int64) (Member, error) {
 	return m, err
 }
 
-// CredentialsByLogin finds a member by handle or e-mail address, ErrNotFound for those who cannot sign in.
+// CredentialsByLogin finds a member by handle or e-mail address, or by a handle that they had before and that nobody else
+// can have; ErrNotFound for those who cannot sign in.
 func (d *DB) CredentialsByLogin(ctx context.Context, login string) (Credentials, error) {
 	column, key := "handle_key", foldHandle(login)
 	if strings.Contains(login, "@") {
@@ -90,6 +91,10 @@ func (d *DB) CredentialsByLogin(ctx context.Context, login string) (Credentials,
 	}
 	var c Credentials
 	err := d.get(ctx, "CredentialsByLogin", &c, "SELECT id, handle, password, role, state = 'pending' AS pending, totp_secret IS NOT NULL AS factor FROM members WHERE "+column+" = ? AND password <> '' AND deleted_at IS NULL", key)
+	if errors.Is(err, ErrNotFound) && column == "handle_key" {
+		err = d.get(ctx, "CredentialsByOldHandle", &c, `SELECT m.id, m.handle, m.password, m.role, m.state = 'pending' AS pending, m.totp_secret IS NOT NULL AS factor
+			FROM old_handles o JOIN members m ON m.id = o.member_id WHERE o.handle_key = ? AND m.password <> '' AND m.deleted_at IS NULL`, key)
+	}
 	return c, err
 }
 
@@ -222,13 +227,13 @@ func (d *DB) SetRole(ctx context.Context, memberID int64, role Role) error {
 	})
 }
 
-// SetProfile stores what a member says of themselves.
+// SetProfile stores what a member says of themselves, before everybody: who may not write may not change it either.
 func (d *DB) SetProfile(ctx context.Context, v Viewer, name, bio string) error {
 	res, err := d.rendered(ctx, bio)
 	if err != nil {
 		return err
 	}
-	return d.change(ctx, "SetProfile", func(ctx context.Context, tx *tx) error {
+	return d.act(ctx, v, "SetProfile", func(ctx context.Context, tx *tx) error {
 		return tx.one(ctx, "profile", "UPDATE members SET name = ?, bio = ?, bio_html = ?, bio_version = ? WHERE id = ?", name, bio, res.HTML, markup.Version, v.ID)
 	})
 }
@@ -286,9 +291,9 @@ func hasControl(s string) bool {
 	return false
 }
 
-// oneScript reports that the letters of a handle are of one script, so that it cannot be mistaken for another that
+// OneScript reports that the letters of a handle are of one script, so that it cannot be mistaken for another that
 // looks the same, and its digits of one kind. Japanese and Korean are written in several at once.
-func oneScript(handle string) bool {
+func OneScript(handle string) bool {
 	together := []*unicode.RangeTable{unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Hangul, unicode.Bopomofo}
 	script, zero := "", rune(-1)
 	for _, r := range handle {

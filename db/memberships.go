@@ -224,14 +224,15 @@ func (d *DB) AnswerRequest(ctx context.Context, v Viewer, channelID, memberID in
 	})
 }
 
-// InviteToChannel asks a member in. For those who keep the channel. ErrNotFound: no such member.
+// InviteToChannel asks a member in. For those who keep the channel. ErrNotFound: no such member, or one
+// who is not in yet.
 func (d *DB) InviteToChannel(ctx context.Context, v Viewer, channelID int64, handle string) error {
 	return d.act(ctx, v, "InviteToChannel", func(ctx context.Context, tx *tx) error {
 		if _, err := tx.kept(ctx, v, channelID); err != nil {
 			return err
 		}
 		var member int64
-		if err := tx.get(ctx, "member", &member, "SELECT id FROM members WHERE handle_key = ? AND deleted_at IS NULL AND password <> ''", FoldLogin(handle)); err != nil {
+		if err := tx.get(ctx, "member", &member, "SELECT id FROM members WHERE handle_key = ? AND deleted_at IS NULL AND state = 'active' AND password <> ''", FoldLogin(handle)); err != nil {
 			return err
 		}
 		_, err := tx.exec(ctx, "invitation", `INSERT INTO channel_invitations (member_id, channel_id, invited_by, created_at)
@@ -281,6 +282,11 @@ type Waiting struct {
 	Note      string `db:"note"`
 	CreatedAt Millis `db:"created_at"`
 }
+
+// invitedTo is how many invitations the member m has to answer, at most 9. Like hasBlocks it is a column of the session's
+// query, so that no page asks once more.
+const invitedTo = `(SELECT COUNT(*) FROM (SELECT 1 FROM channel_invitations i CROSS JOIN channels c ON c.id = i.channel_id
+	WHERE i.member_id = m.id AND c.deleted_at IS NULL LIMIT 9) x)`
 
 // Requests lists who asks to be let in, the longest wait first, at most 100. Empty for those who do not keep the channel.
 func (d *DB) Requests(ctx context.Context, v Viewer, channelID int64) ([]Waiting, error) {

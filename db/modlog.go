@@ -55,20 +55,23 @@ type LogEntry struct {
 func (e *LogEntry) Cursor() Cursor { return NewCursor(int64(e.At), e.ID) }
 
 const logJoins = ` FROM mod_log l LEFT JOIN members a ON a.id = l.actor_id LEFT JOIN members m ON m.id = l.member_id
-	LEFT JOIN channels c ON c.id = l.channel_id LEFT JOIN posts p ON p.id = l.post_id`
+	LEFT JOIN posts p ON p.id = l.post_id`
 
 // ModLog lists what moderators and admins did, the last first. For staff; empty for others. Changes of settings are in
-// SettingChanges.
+// SettingChanges. What stands in a channel that was deleted nobody reads, so an entry about it names no post; the channel
+// is named, without its address, for the entry of its end to say something.
 func (d *DB) ModLog(ctx context.Context, v Viewer, after Cursor, limit int) ([]LogEntry, error) {
 	if !v.Staff() {
 		return nil, nil
 	}
 	var list []LogEntry
 	at, id := after.start()
-	err := d.list(ctx, "ModLog", &list, `SELECT l.id, l.at, COALESCE(a.handle, '') AS actor, l.action, COALESCE(l.post_id, 0) AS post_id, COALESCE(p.slug, '') AS slug, COALESCE(p.title, '') AS title,
-			COALESCE(l.comment_id, 0) AS comment_id, COALESCE(m.handle, '') AS handle, COALESCE(c.slug, '') AS channel_slug, COALESCE(c.name, '') AS channel_name,
+	err := d.list(ctx, "ModLog", &list, `SELECT l.id, l.at, COALESCE(a.handle, '') AS actor, l.action, COALESCE(l.post_id, 0) AS post_id, COALESCE(m.handle, '') AS handle,
+			COALESCE(CASE WHEN c.id IS NULL THEN '' ELSE p.slug END, '') AS slug, COALESCE(CASE WHEN c.id IS NULL THEN '' ELSE p.title END, '') AS title,
+			COALESCE(l.comment_id, 0) AS comment_id, COALESCE(c.slug, '') AS channel_slug, COALESCE(c.name, g.name, '') AS channel_name,
 			COALESCE(l.case_id, 0) AS case_id, l.reason, l.old_value, l.new_value, l.public, COALESCE(l.undone_at, 0) AS undone_at`+logJoins+`
-		WHERE (l.at, l.id) < (?, ?) AND l.action <> '`+ActionSetting+`' ORDER BY l.at DESC, l.id DESC LIMIT ?`, at, id, limit)
+			LEFT JOIN channels c ON c.id = COALESCE(l.channel_id, p.channel_id) AND `+visible+` LEFT JOIN channels g ON g.id = l.channel_id
+		WHERE (l.at, l.id) < (?, ?) AND l.action <> '`+ActionSetting+`' ORDER BY l.at DESC, l.id DESC LIMIT ?`, v.ID, at, id, limit)
 	return list, err
 }
 
@@ -81,6 +84,7 @@ func (d *DB) PublicLog(ctx context.Context, after Cursor, limit int) ([]LogEntry
 	err := d.list(ctx, "PublicLog", &list, `SELECT l.id, l.at, COALESCE(a.handle, '') AS actor, l.action, COALESCE(l.post_id, 0) AS post_id, COALESCE(l.comment_id, 0) AS comment_id,
 			CASE WHEN l.post_id IS NULL THEN COALESCE(m.handle, '') ELSE '' END AS handle, COALESCE(c.slug, '') AS channel_slug, COALESCE(c.name, '') AS channel_name,
 			l.reason, l.new_value, l.public, COALESCE(l.undone_at, 0) AS undone_at`+logJoins+`
+			LEFT JOIN channels c ON c.id = l.channel_id
 		WHERE l.public = 1 AND (l.at, l.id) < (?, ?) AND (l.channel_id IS NULL OR `+listed+`) ORDER BY l.at DESC, l.id DESC LIMIT ?`, at, id, limit)
 	return list, err
 }

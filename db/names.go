@@ -141,6 +141,15 @@ func (t *tx) freeHandle(ctx context.Context, handle, skeleton string, mine int64
 	return nil
 }
 
+// HandleSpent reports that nobody can take the handle any more: somebody is or was called so, or so that it looks the same.
+func (d *DB) HandleSpent(ctx context.Context, handle string) (taken bool, err error) {
+	key, skeleton := foldHandle(handle), Skeleton(handle)
+	err = d.get(ctx, "HandleSpent", &taken, `SELECT EXISTS (SELECT 1 FROM members WHERE handle_key = ?) OR EXISTS (SELECT 1 FROM members WHERE skeleton = ?)
+		OR EXISTS (SELECT 1 FROM members WHERE skeleton = ?) OR EXISTS (SELECT 1 FROM old_handles WHERE handle_key = ?) OR EXISTS (SELECT 1 FROM old_handles WHERE skeleton = ?)`,
+		key, skeleton, Skeleton(key), key, skeleton)
+	return taken, err
+}
+
 // skeletonFor is what to store with a new member, and fails where somebody had such a handle before. An import takes those
 // who look like others as they come, and leaves their skeletons to FillSkeletons.
 func (t *tx) skeletonFor(ctx context.Context, n NewMember) (any, error) {

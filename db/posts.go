@@ -33,6 +33,7 @@ type Post struct {
 	MyRole       string      `db:"my_role"`     // the viewer's role in the channel
 	Visibility   Visibility  `db:"visibility"`  // of the channel
 	Archived     bool        `db:"archived"`    // the channel
+	Ruled        bool        `db:"ruled"`       // the channel has rules of its own
 	Joined       bool        `db:"joined"`
 }
 
@@ -57,7 +58,7 @@ func (d *DB) PostByID(ctx context.Context, v Viewer, id int64) (Post, error) {
 	args = append(args, v.ID, v.ID, id, v.ID, v.Staff(), v.ID)
 	err := d.get(ctx, "PostByID", &p, "SELECT "+columns+`, p.html, p.opens, p.body, p.likes, p.dislikes, COALESCE(p.accepted_id, 0) AS accepted_id,
 			COALESCE(p.edited_at, 0) AS edited_at, COALESCE(p.deleted_at, 0) AS deleted_at, COALESCE(p.deleted_by, 0) AS deleted_by, `+isHeld("p")+` AS held, p.removed_for, p.source_url, p.source_author, p.licence,
-			COALESCE(p.duplicate_of, 0) AS duplicate_of, COALESCE(pr.value, 0) AS my_reaction, COALESCE(ms.role, '') AS my_role, ms.role IS NOT NULL AS joined, c.visibility, c.archived_at IS NOT NULL AS archived
+			COALESCE(p.duplicate_of, 0) AS duplicate_of, COALESCE(pr.value, 0) AS my_reaction, COALESCE(ms.role, '') AS my_role, ms.role IS NOT NULL AS joined, c.visibility, c.archived_at IS NOT NULL AS archived, c.rules <> '' AS ruled
 		FROM posts p`+joins+`
 		LEFT JOIN post_reactions pr ON pr.post_id = p.id AND pr.member_id = ?
 		LEFT JOIN memberships ms ON ms.channel_id = p.channel_id AND ms.member_id = ?
@@ -189,8 +190,9 @@ type PostEdit struct {
 	Draft       string // the place of the draft that this was, to be dropped
 }
 
-// EditPost replaces a post's title, text and tags; its author and staff may. A form that was sent before changes nothing.
-// ErrStale: the post has another Version than the edited one.
+// EditPost replaces a post's title, text and tags; its author and staff may, and of a locked one those who keep the
+// channel alone (else ErrLocked). A form that was sent before changes nothing. ErrStale: the post has another Version than
+// the edited one.
 func (d *DB) EditPost(ctx context.Context, v Viewer, id int64, e PostEdit) error {
 	body, err := d.renderedBy(ctx, v.ID, e.Body)
 	if err != nil {
@@ -214,9 +216,9 @@ func (d *DB) EditPost(ctx context.Context, v Viewer, id int64, e PostEdit) error
 		var created Millis
 		if err := tx.get(ctx, "post", &created, `UPDATE posts SET title = ?, slug = ?, tags = ?, body = ?, html = ?, html_version = ?, excerpt = ?, opens = ?,
 				edited_at = max(?, `+versionColumn+` + 1)
-			WHERE id = ? AND (deleted_at IS NULL OR `+isHeld("posts")+`) AND `+mayEdit("posts")+" AND "+isVersion+" RETURNING created_at",
-			e.Title, SlugOf(e.Title), joinTags(e.Tags), e.Body, body.HTML, markup.Version, body.Excerpt, body.Opens, d.millis(), id, v.ID, v.Staff(), e.Of, e.Of); err != nil {
-			return tx.stale(ctx, "posts", id, v, err)
+			WHERE id = ? AND (deleted_at IS NULL OR `+isHeld("posts")+`) AND `+mayEdit("posts")+" AND "+isVersion+" AND (locked_at IS NULL OR ? = 1) RETURNING created_at",
+			e.Title, SlugOf(e.Title), joinTags(e.Tags), e.Body, body.HTML, markup.Version, body.Excerpt, body.Opens, d.millis(), id, v.ID, v.Staff(), e.Of, e.Of, s.keeper()); err != nil {
+			return tx.stale(ctx, "posts", id, v, s, err)
 		}
 		if held {
 			channel = 0 // its tags do not count it
@@ -242,13 +244,22 @@ func (d *DB) EditPost(ctx context.Context, v Viewer, id int64, e PostEdit) error
 // isVersion is the condition that the version is the one that was edited, which is its parameter twice; 0 is any.
 const isVersion = "(? = 0 OR " + versionColumn + " = ?)"
 
-// stale tells why an edit changed no row that its viewer can read: they may not, or it has another version.
-func (t *tx) stale(ctx context.Context, table string, id int64, v Viewer, err error) error {
+// stale tells why an edit changed no row that its viewer can read: they may not, the post is locked, or it has another
+// version.
+func (t *tx) stale(ctx context.Context, table string, id int64, v Viewer, s standing, err error) error {
 	if !errors.Is(err, ErrNotFound) {
 		return err
 	}
-	if err := t.get(ctx, "edited", &id, "SELECT id FROM "+table+" WHERE id = ? AND "+mayEdit(table), id, v.ID, v.Staff()); err != nil {
+	locked := "locked_at IS NOT NULL"
+	if table == "comments" {
+		locked = "NOT " + inOpenPost
+	}
+	var shut bool
+	if err := t.get(ctx, "edited", &shut, "SELECT "+locked+" FROM "+table+" WHERE id = ? AND "+mayEdit(table), id, v.ID, v.Staff()); err != nil {
 		return forbidden(err)
+	}
+	if shut && !s.keeper() {
+		return fmt.Errorf("edit %s %d: %w", table, id, ErrLocked)
 	}
 	return fmt.Errorf("%s %d: %w", table, id, ErrStale)
 }
@@ -336,7 +347,8 @@ func (d *DB) SetPinned(ctx context.Context, v Viewer, id int64, on bool) error {
 	return d.moderate(ctx, "SetPinned", "pinned_at", v, id, on)
 }
 
-// SetLocked closes a post to new comments, or opens it. For those who moderate the channel.
+// SetLocked closes a post to new comments and to changes of what stands there, or opens it. For those who moderate the
+// channel, who go on writing in it.
 func (d *DB) SetLocked(ctx context.Context, v Viewer, id int64, on bool) error {
 	return d.moderate(ctx, "SetLocked", "locked_at", v, id, on)
 }

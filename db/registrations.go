@@ -18,8 +18,8 @@ const (
 	RegistrationClosed   RegistrationMode = "closed"   // nobody for now, invites or not
 )
 
-// known is the stored setting as one of the four: one that is not known is closed, because a slip must not open the door.
-func (m RegistrationMode) known() RegistrationMode {
+// Known is the stored setting as one of the four: one that is not known is closed, because a slip must not open the door.
+func (m RegistrationMode) Known() RegistrationMode {
 	switch m {
 	case RegistrationOpen, RegistrationInvite, RegistrationApproval:
 		return m
@@ -60,7 +60,7 @@ func (d *DB) Door(ctx context.Context, tokenHash []byte) (door Door, err error) 
 	err = d.get(ctx, "Door", &row, `SELECT COALESCE((SELECT value FROM settings WHERE name = '`+SettingRegistration+`'), '') AS mode,
 		COALESCE((SELECT value FROM settings WHERE name = '`+SettingQuestion+`'), '') AS question,
 		EXISTS (SELECT 1 FROM invites WHERE token_hash = ? AND `+usable+`) AS invite`, tokenHash, d.millis())
-	return Door{row.Mode.known(), row.Question, row.Invite}, err
+	return Door{row.Mode.Known(), row.Question, row.Invite}, err
 }
 
 // Registered is who has just come through the door.
@@ -120,7 +120,7 @@ func (t *tx) opened(ctx context.Context, n *NewMember) error {
 		EXISTS (SELECT 1 FROM settings WHERE name = '`+SettingReadOnly+`' AND value = 'on') AS read_only`); err != nil {
 		return err
 	}
-	mode := s.Mode.known()
+	mode := s.Mode.Known()
 	switch {
 	case mode == RegistrationClosed:
 		return ErrRegistrationClosed

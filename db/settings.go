@@ -16,10 +16,11 @@ const (
 	SettingRules         = "rules"                 // Markdown, in place of the rules that the forum comes with
 	SettingContact       = "contact"               // how to reach who runs the forum: an e-mail address or a web address
 	SettingHoldFirst     = "hold_first"            // how many of a new member's first texts wait for a moderator; HoldFirst when never set
-	SettingHoldAll       = "hold_all"              // "on": every text waits of whom holds may hold; "off" (default)
+	SettingHoldAll       = "hold_all"              // "on": every text waits but those of staff and of who keeps the channel; "off" (default)
 	SettingRegistration  = "registration"          // how one becomes a member: "open" (default), "invite", "approval" or "closed"
 	SettingQuestion      = "registration_question" // that is asked in the mode "approval"; empty: the usual one
 	SettingInviteMakers  = "invite_makers"         // who can make invites: "moderators" (default) or "members"
+	SettingLogo          = "logo"                  // the name of the picture in site_logos; empty: none
 	SettingPublicLog     = "public_log"            // "off": the moderation log is for staff alone; "on" (default)
 )
 
@@ -49,36 +50,54 @@ func (d *DB) Settings(ctx context.Context) (map[string]string, error) {
 	return all, nil
 }
 
-// ChangeSettings sets the settings that differ from what is stored, each with an entry in the log. For admins, whom the
-// transaction asks for again. It goes on while the forum is read-only: how else would that end.
-func (d *DB) ChangeSettings(ctx context.Context, v Viewer, values map[string]string) error {
+// ChangeSettings sets the settings that differ from what is stored, or from their default where nothing is, each with an
+// entry in the log. For admins, whom the transaction asks for again. It goes on while the forum is read-only: how else
+// would that end.
+func (d *DB) ChangeSettings(ctx context.Context, v Viewer, values, defaults map[string]string) error {
 	return d.change(ctx, "ChangeSettings", func(ctx context.Context, tx *tx) error {
-		var role Role
-		if err := tx.get(ctx, "role", &role, "SELECT role FROM members WHERE id = ? AND deleted_at IS NULL", v.ID); err != nil {
-			return forbidden(err)
-		}
-		if role != Admin {
-			return ErrForbidden
+		if err := tx.admin(ctx, v); err != nil {
+			return err
 		}
 		for _, name := range slices.Sorted(maps.Keys(values)) {
 			var old string
 			err := tx.get(ctx, "old value", &old, "SELECT value FROM settings WHERE name = ?", name)
-			if err != nil && !errors.Is(err, ErrNotFound) {
+			if errors.Is(err, ErrNotFound) {
+				old, err = defaults[name], nil
+			}
+			if err != nil {
 				return err
 			}
 			if old == values[name] {
 				continue
 			}
-			if _, err := tx.exec(ctx, "setting", `INSERT INTO settings (name, value) VALUES (?, ?)
-				ON CONFLICT (name) DO UPDATE SET value = excluded.value`, name, values[name]); err != nil {
-				return err
-			}
-			if _, err := tx.logged(ctx, v, Entry{Action: ActionSetting, Reason: name, Old: old, New: values[name]}); err != nil {
+			if err := tx.setSetting(ctx, v, name, old, values[name]); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
+}
+
+// admin fails with ErrForbidden for who is no admin by their row.
+func (t *tx) admin(ctx context.Context, v Viewer) error {
+	var role Role
+	if err := t.get(ctx, "role", &role, "SELECT role FROM members WHERE id = ? AND deleted_at IS NULL", v.ID); err != nil {
+		return forbidden(err)
+	}
+	if role != Admin {
+		return ErrForbidden
+	}
+	return nil
+}
+
+// setSetting writes a setting with its entry in the log.
+func (t *tx) setSetting(ctx context.Context, v Viewer, name, old, value string) error {
+	if _, err := t.exec(ctx, "setting", `INSERT INTO settings (name, value) VALUES (?, ?)
+		ON CONFLICT (name) DO UPDATE SET value = excluded.value`, name, value); err != nil {
+		return err
+	}
+	_, err := t.logged(ctx, v, Entry{Action: ActionSetting, Reason: name, Old: old, New: value})
+	return err
 }
 
 // ActionSetting is a change of a setting, whose name stands in Reason.

@@ -101,9 +101,10 @@ func (d *DB) HistoryOf(ctx context.Context, v Viewer, memberID int64, limit int)
 		return nil, nil
 	}
 	var list []LogLine
-	err := d.list(ctx, "HistoryOf", &list, `SELECT l.at, l.action, COALESCE(m.handle, '') AS handle, COALESCE(l.post_id, 0) AS post_id, COALESCE(l.comment_id, 0) AS comment_id,
-			l.reason, l.old_value, l.new_value
-		FROM mod_log l LEFT JOIN members m ON m.id = l.actor_id WHERE l.member_id = ? AND `+isStaff+" ORDER BY l.at DESC, l.id DESC LIMIT ?", memberID, v.ID, limit)
+	err := d.list(ctx, "HistoryOf", &list, `SELECT l.at, l.action, COALESCE(m.handle, '') AS handle, CASE WHEN c.id IS NULL THEN 0 ELSE COALESCE(l.post_id, 0) END AS post_id,
+			CASE WHEN c.id IS NULL THEN 0 ELSE COALESCE(l.comment_id, 0) END AS comment_id, l.reason, l.old_value, l.new_value
+		FROM mod_log l LEFT JOIN members m ON m.id = l.actor_id LEFT JOIN channels c ON c.id = l.channel_id AND `+visible+`
+		WHERE l.member_id = ? AND `+isStaff+" ORDER BY l.at DESC, l.id DESC LIMIT ?", v.ID, memberID, v.ID, limit)
 	return list, err
 }
 
@@ -140,6 +141,7 @@ type Written struct {
 	CreatedAt Millis `db:"created_at"`
 	Deleted   bool   `db:"deleted"`
 	Held      bool   `db:"held"`
+	Shut      bool   `db:"shut"` // nobody reads its channel any more: it has no title and leads nowhere
 }
 
 // WrittenBy lists a member's newest texts, at most limit of them. For staff; empty for others.
@@ -148,12 +150,14 @@ func (d *DB) WrittenBy(ctx context.Context, v Viewer, memberID int64, limit int)
 		return nil, nil
 	}
 	var list []Written
-	err := d.list(ctx, "WrittenBy", &list, `SELECT * FROM (
-			SELECT * FROM (SELECT p.id AS post_id, 0 AS comment_id, p.slug, p.title, p.excerpt, p.created_at, p.deleted_at IS NOT NULL AS deleted, p.held_at IS NOT NULL AS held
+	err := d.list(ctx, "WrittenBy", &list, `SELECT x.post_id, x.comment_id, x.created_at, x.deleted, x.held, c.id IS NULL AS shut, CASE WHEN c.id IS NULL THEN '' ELSE x.slug END AS slug,
+			CASE WHEN c.id IS NULL THEN '' ELSE x.title END AS title, CASE WHEN c.id IS NULL THEN '' ELSE x.excerpt END AS excerpt FROM (
+			SELECT * FROM (SELECT p.id AS post_id, 0 AS comment_id, p.channel_id, p.slug, p.title, p.excerpt, p.created_at, p.deleted_at IS NOT NULL AS deleted, p.held_at IS NOT NULL AS held
 				FROM posts p WHERE p.author_id = ? ORDER BY p.created_at DESC, p.id DESC LIMIT ?) a
 			UNION ALL
-			SELECT * FROM (SELECT p.id, k.id, p.slug, p.title, k.excerpt, k.created_at, k.deleted_at IS NOT NULL, k.held_at IS NOT NULL
+			SELECT * FROM (SELECT p.id, k.id, p.channel_id, p.slug, p.title, k.excerpt, k.created_at, k.deleted_at IS NOT NULL, k.held_at IS NOT NULL
 				FROM comments k CROSS JOIN posts p ON p.id = k.post_id WHERE k.author_id = ? ORDER BY k.created_at DESC, k.id DESC LIMIT ?) b) x
-		WHERE `+isStaff+" ORDER BY x.created_at DESC LIMIT ?", memberID, limit, memberID, limit, v.ID, limit)
+			LEFT JOIN channels c ON c.id = x.channel_id AND `+visible+`
+		WHERE `+isStaff+" ORDER BY x.created_at DESC LIMIT ?", memberID, limit, memberID, limit, v.ID, v.ID, limit)
 	return list, err
 }

@@ -2,6 +2,7 @@ package db
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -20,8 +21,8 @@ const (
 func (v Visibility) Valid() bool { return v == Public || v == Restricted || v == Private }
 
 var (
-	// ErrReadOnly: the forum takes no writes, because an admin said so.
-	ErrReadOnly = &Error{text: "the forum is read-only", status: http.StatusServiceUnavailable, retry: 5 * time.Minute}
+	// ErrReadOnly: the forum takes no writes but those of its staff, because an admin said so. Nobody knows for how long.
+	ErrReadOnly = &Error{text: "the forum is read-only", status: http.StatusServiceUnavailable}
 	// ErrArchived: the channel takes no writes any more.
 	ErrArchived = &Error{text: "the channel is archived", status: http.StatusForbidden}
 	// ErrNotMember: only members of the channel write in it.
@@ -44,6 +45,22 @@ func (b *Barred) Error() string {
 func (b *Barred) Status() int   { return http.StatusForbidden }
 func (b *Barred) Unwrap() error { return ErrForbidden }
 
+// Barring tells a viewer why they may not write: a *Barred as of now, nil for who may. It is for their own eyes.
+func (d *DB) Barring(ctx context.Context, v Viewer) (*Barred, error) {
+	var m struct {
+		Until  Millis `db:"suspended_until"`
+		Reason string `db:"barred_for"`
+	}
+	err := d.get(ctx, "Barring", &m, "SELECT suspended_until, barred_for FROM members WHERE id = ? AND suspended_until > ? AND deleted_at IS NULL", v.ID, d.millis())
+	if errors.Is(err, ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &Barred{Until: m.Until, Reason: m.Reason}, nil
+}
+
 // Forever is the end of what has none.
 const Forever Millis = 1<<62 - 1
 
@@ -59,6 +76,9 @@ func (s *Slow) RetryAfter() time.Duration { return s.Wait }
 
 // act is change for what a member does among others: write, react, join. It fails with ErrForbidden for a guest, a
 // *Barred for who is suspended or banned, and ErrReadOnly while the forum is read-only, whatever the handler thought.
+//
+// Moderators and admins of the site are exempt from the last: a forum that is shut because of a wave is one in which they
+// have most to decide. Those who keep a channel write nothing either; their cases they decide, by judge.
 func (d *DB) act(ctx context.Context, v Viewer, name string, f func(ctx context.Context, tx *tx) error) error {
 	if !v.SignedIn() {
 		return fmt.Errorf("%s: %w", name, ErrForbidden)
@@ -77,9 +97,10 @@ func (t *tx) admitted(ctx context.Context, v Viewer) error {
 		Banned    Millis `db:"banned_until"`
 		Reason    string `db:"barred_for"`
 		State     string `db:"state"`
+		Role      Role   `db:"role"`
 		ReadOnly  bool   `db:"read_only"`
 	}
-	if err := t.get(ctx, "member", &m, `SELECT COALESCE(suspended_until, 0) AS suspended_until, COALESCE(banned_until, 0) AS banned_until, barred_for, state,
+	if err := t.get(ctx, "member", &m, `SELECT COALESCE(suspended_until, 0) AS suspended_until, COALESCE(banned_until, 0) AS banned_until, barred_for, state, role,
 		EXISTS (SELECT 1 FROM settings WHERE name = '`+SettingReadOnly+`' AND value = 'on') AS read_only
 		FROM members WHERE id = ? AND deleted_at IS NULL`, v.ID); err != nil {
 		return forbidden(err)
@@ -92,7 +113,7 @@ func (t *tx) admitted(ctx context.Context, v Viewer) error {
 		return &Barred{true, m.Banned, m.Reason}
 	case m.Suspended > now:
 		return &Barred{false, m.Suspended, m.Reason}
-	case m.ReadOnly:
+	case m.ReadOnly && m.Role == Plain:
 		return ErrReadOnly
 	}
 	return nil

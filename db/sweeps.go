@@ -129,15 +129,19 @@ func (t *tx) sweepOut(ctx context.Context, id int64, reason string) error {
 	return nil
 }
 
-// UndoSweep shows again what a sweep hid, and takes its bans back. It may be asked for while the sweep still hides. For
-// staff. ErrNotFound: it is undone already.
+// UndoSweep shows again what a sweep hid, and takes its bans back. It may be asked for while the sweep still hides, and
+// once more changes nothing: two moderators may be at it. For staff.
 func (d *DB) UndoSweep(ctx context.Context, v Viewer, id int64) error {
 	return d.govern(ctx, v, "UndoSweep", func(ctx context.Context, tx *tx, _ Role) error {
 		var s struct {
 			Bans    bool  `db:"bans"`
 			Members int64 `db:"members"`
 		}
-		if err := tx.get(ctx, "sweep", &s, "UPDATE sweeps SET state = 'showing', members_done = 0, done_at = NULL WHERE id = ? AND state IN ('hiding', 'hidden') RETURNING bans, members", id); err != nil {
+		err := tx.get(ctx, "sweep", &s, "UPDATE sweeps SET state = 'showing', members_done = 0, done_at = NULL WHERE id = ? AND state IN ('hiding', 'hidden') RETURNING bans, members", id)
+		if errors.Is(err, ErrNotFound) {
+			return tx.get(ctx, "undone already", &id, "SELECT id FROM sweeps WHERE id = ?", id)
+		}
+		if err != nil {
 			return err
 		}
 		if _, err := tx.exec(ctx, "members", "UPDATE sweep_members SET done = 0 WHERE sweep_id = ?", id); err != nil {
@@ -153,7 +157,7 @@ func (d *DB) UndoSweep(ctx context.Context, v Viewer, id int64) error {
 		if err := tx.one(ctx, "undone", "UPDATE mod_log SET undone_at = ? WHERE id = ?", d.millis(), id); err != nil {
 			return err
 		}
-		_, err := tx.logged(ctx, v, Entry{Action: "undo-sweep", New: fmt.Sprint(s.Members), Public: true})
+		_, err = tx.logged(ctx, v, Entry{Action: "undo-sweep", New: fmt.Sprint(s.Members), Public: true})
 		return err
 	})
 }
@@ -394,8 +398,53 @@ func (d *DB) Newcomers(ctx context.Context, v Viewer, since Millis, after Cursor
 // Wave is how much a sweep of all who registered since an instant would take.
 type Wave struct {
 	Members  int `db:"members"`
-	Posts    int `db:"posts"`
+	Posts    int `db:"posts"` // shown where everybody reads them
 	Comments int `db:"comments"`
+}
+
+// MaxExtent is how many posts, and comments, SweepExtent counts: about a tenth of a second.
+const MaxExtent = 50_000
+
+// Extent is what a sweep would find.
+type Extent struct {
+	Members         int
+	Posts, Comments Standings
+	More            bool // there are more than MaxExtent posts or comments
+}
+
+// Standings are numbers of texts by how they stand: a sweep hides those that are shown, closes the cases of those that
+// wait, which stay hidden, and leaves alone what was hidden before.
+type Standings struct {
+	Shown  int `db:"shown"`
+	Held   int `db:"held"`
+	Hidden int `db:"hidden"`
+}
+
+// SweepExtent counts what a sweep would find, in all channels. For staff.
+func (d *DB) SweepExtent(ctx context.Context, v Viewer, n NewSweep) (e Extent, err error) {
+	if !v.Staff() {
+		return e, ErrForbidden
+	}
+	whom, args := "SELECT m.id FROM members m WHERE m.id = ?", []any{n.MemberID}
+	e.Members = 1
+	if n.MemberID == 0 {
+		w, err := d.WaveSince(ctx, v, n.Since)
+		if err != nil {
+			return e, err
+		}
+		e.Members = w.Members
+		whom, args = "SELECT m.id FROM members m WHERE m.created_at >= ? AND "+isNewcomer+" ORDER BY m.created_at DESC, m.id DESC LIMIT ?", []any{n.Since, MaxSweep}
+	}
+	for table, into := range map[string]*Standings{"posts": &e.Posts, "comments": &e.Comments} {
+		if err := d.get(ctx, "SweepExtent", into, `SELECT COALESCE(SUM(CASE WHEN x.deleted_at IS NULL THEN 1 ELSE 0 END), 0) AS shown,
+				COALESCE(SUM(CASE WHEN x.deleted_at IS NOT NULL AND x.waits THEN 1 ELSE 0 END), 0) AS held,
+				COALESCE(SUM(CASE WHEN x.deleted_at IS NOT NULL AND NOT x.waits THEN 1 ELSE 0 END), 0) AS hidden
+			FROM (SELECT t.deleted_at, `+isHeld("t")+" AS waits FROM ("+whom+") w CROSS JOIN "+table+` t ON t.author_id = w.id LIMIT ?) x`, append(args, MaxExtent)...); err != nil {
+			return e, err
+		}
+		e.More = e.More || into.Shown+into.Held+into.Hidden == MaxExtent
+	}
+	return e, nil
 }
 
 // WaveSince counts a wave, as far as MaxSweep members. For staff.

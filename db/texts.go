@@ -11,8 +11,8 @@ import (
 )
 
 // Preview renders a text as it would be stored, and stores nothing.
-func (d *DB) Preview(ctx context.Context, source string) (markup.Result, error) {
-	return d.rendered(ctx, source)
+func (d *DB) Preview(ctx context.Context, v Viewer, source string) (markup.Result, error) {
+	return d.renderedBy(ctx, v.ID, source)
 }
 
 // CleanTitle folds a title to one line of printable text. It fails for what CleanName fails for.

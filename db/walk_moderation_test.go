@@ -80,6 +80,7 @@ func (w *walker) moderating(channel, post int64) {
 		w.sweepOn()
 		must(d.SweepByID(ctx, w.admin, id))(w)
 		w.ok(d.UndoSweep(ctx, w.admin, id))
+		w.ok(d.UndoSweep(ctx, w.admin, id))
 		w.sweepOn()
 		if s := must(d.SweepByID(ctx, w.admin, id))(w); s.State != Shown {
 			w.t.Fatalf("walk: sweep %d is %s", i, s.State)
@@ -88,6 +89,8 @@ func (w *walker) moderating(channel, post int64) {
 	must(d.Sweeps(ctx, w.admin, 5))(w)
 	must(d.Newcomers(ctx, w.admin, 1, Cursor{}, 10))(w)
 	must(d.WaveSince(ctx, w.admin, 1))(w)
+	must(d.SweepExtent(ctx, w.admin, NewSweep{Since: 1}))(w)
+	must(d.SweepExtent(ctx, w.admin, NewSweep{MemberID: author.ID}))(w)
 
 	must(d.ModLog(ctx, w.admin, Cursor{}, 10))(w)
 	must(d.PublicLog(ctx, Cursor{}, 10))(w)

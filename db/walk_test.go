@@ -170,6 +170,10 @@ func (w *walker) people() {
 	must(d.MemberByHandle(ctx, "Plain"))(w)
 	must(d.MemberByID(ctx, w.plain.ID))(w)
 	must(d.CredentialsByLogin(ctx, "admin"))(w)
+	_, err := d.CredentialsByLogin(ctx, "nobody")
+	if !errors.Is(err, ErrNotFound) {
+		w.t.Fatalf("walk: a sign-in of nobody: %v", err)
+	}
 	must(d.CredentialsByLogin(ctx, "a@example.org"))(w)
 	must(d.CredentialsByID(ctx, w.admin.ID))(w)
 	must(d.HandleTaken(ctx, "plain"))(w)
@@ -190,7 +194,11 @@ func (w *walker) people() {
 	w.ok(d.CaughtUp(ctx, v))
 	w.ok(d.SetSetting(ctx, SettingSiteName, "Walk"))
 	must(d.Setting(ctx, SettingSiteName, ""))(w)
-	w.ok(d.ChangeSettings(ctx, w.admin, map[string]string{SettingSiteName: "Walked"}))
+	w.ok(d.ChangeSettings(ctx, w.admin, map[string]string{SettingSiteName: "Walked"}, nil))
+	must(d.HandleSpent(ctx, "somebody"))(w)
+	w.ok(d.SetLogo(ctx, w.admin, "9f86d081884c7d65-8x8", []byte("png")))
+	_, err = d.Logo(ctx, "9f86d081884c7d65-8x8")
+	w.ok(err)
 	must(d.Settings(ctx))(w)
 	must(d.SettingChanges(ctx, w.admin, 10))(w)
 	w.ok(d.Ping(ctx))
@@ -251,6 +259,7 @@ func (w *walker) channels() int64 {
 	must(d.CreateChannel(ctx, w.plain, NewChannel{Slug: "plain", Name: "Plain"}))(w)
 	c := must(d.ChannelBySlug(ctx, w.plain, "walk"))(w)
 	must(d.ChannelByID(ctx, w.plain, c.ID))(w)
+	must(d.ReadableChannels(ctx, w.plain, []int64{c.ID}))(w)
 	must(d.Channels(ctx, Viewer{}, Cursor{}, 10))(w)
 	w.ok(d.SetChannel(ctx, w.admin, c.ID, "Walk", "", ""))
 	w.ok(d.Join(ctx, w.plain, c.ID))
@@ -323,7 +332,7 @@ func (w *walker) registered() {
 	w.ok(d.SetHandle(ctx, v, "knocked"))
 	must(d.HandleFrom(ctx, v))(w)
 	must(d.MemberByOldHandle(ctx, "knocks"))(w)
-	must(d.Preview(ctx, "Who is @knocks?"))(w)
+	must(d.Preview(ctx, w.plain, "Who is @knocks?"))(w)
 }
 
 // judged suspends, bans and blocks.
@@ -362,6 +371,7 @@ func (w *walker) judged(post int64) {
 	with.Blocks = true
 	must(d.Blocks(ctx, with))(w)
 	must(d.BlockOf(ctx, with, other.ID))(w)
+	must(d.Mutes(ctx, with, other.ID))(w)
 	must(d.Posts(ctx, with, Feed{Limit: 10}))(w)
 	if _, err := d.CreateComment(ctx, other, NewComment{PostID: post, Body: "hello @plain"}); !errors.Is(err, ErrBlocked) {
 		w.t.Fatalf("walk: a comment of who is blocked answered %v", err)
@@ -387,7 +397,7 @@ func (w *walker) posts(channel int64) int64 {
 	for _, v := range []Viewer{{}, w.plain, w.admin} {
 		must(d.PostByID(ctx, v, id))(w)
 	}
-	must(d.Preview(ctx, "#walk"))(w)
+	must(d.Preview(ctx, w.plain, "#walk"))(w)
 	// Refusals ask once more, to tell what may not be done from what is not there.
 	if err := d.EditPost(ctx, w.member("other", NewMember{Role: Plain}), id, PostEdit{Title: "x", Body: "x"}); !errors.Is(err, ErrForbidden) {
 		w.t.Fatalf("walk: a stranger's edit answered %v", err)

@@ -9,12 +9,13 @@ func (w *walker) writing(channel, post int64) {
 	}
 	must(d.DraftAt(ctx, w.plain, place))(w)
 	must(d.Drafts(ctx, w.plain))(w)
+	must(d.Barring(ctx, w.plain))(w)
 	w.ok(d.DropDraft(ctx, w.plain, place))
 	w.ok(d.DropOldDrafts(ctx))
 
 	w.ok(d.EditPost(ctx, w.plain, post, PostEdit{Title: "Walk on?", Body: "changed", Tags: []string{"two"}, Draft: place}))
 	comment := must(d.CreateComment(ctx, w.plain, NewComment{PostID: post, Body: "said", Draft: place}))(w)
-	w.ok(d.EditComment(ctx, w.plain, comment, CommentEdit{Body: "said better"}))
+	w.ok(d.EditComment(ctx, w.plain, comment, CommentEdit{Body: "said better at https://example.org/"}))
 	for _, v := range []Viewer{{}, w.plain, w.admin} {
 		must(d.PostRevisions(ctx, v, post, 0))(w)
 		must(d.CommentRevisions(ctx, v, comment, 1000))(w)

@@ -13,7 +13,7 @@ const (
 	Remove                 // hide another's, and say why
 	Undelete               // show it again
 	Pin                    // above its channel's feed
-	Lock                   // against new comments
+	Lock                   // against new comments and changes by those who do not keep the channel
 	Accept                 // a comment as the answer to a question
 	Govern                 // change a channel's name, description and rules, let people in and out
 	Own                    // say who may read and write in a channel and who keeps it; delete it
@@ -51,7 +51,7 @@ func May(v db.Viewer, a Action, s Subject) bool {
 	case Comment:
 		return !s.Deleted && writable && (!s.Locked || keeper)
 	case Edit:
-		return (!s.Deleted || s.Held) && writable && (mine || v.Staff())
+		return (!s.Deleted || s.Held) && writable && (mine || v.Staff()) && (!s.Locked || keeper)
 	case Delete:
 		return !s.Deleted && (mine || keeper) || s.Held && mine
 	case Remove:

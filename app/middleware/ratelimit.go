@@ -4,7 +4,9 @@ import (
 	"context"
 	"crypto/sha256"
 	"net/http"
+	"slices"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"codex/db"
@@ -76,10 +78,10 @@ type Rate struct {
 	Per    time.Duration
 }
 
-// Rates are what a rule allows, for a page that shows it; all of them hold.
-func Rates(rule Rule) []Rate {
+// Rates are what a rule allows now, for a page that shows it; all of them hold.
+func (l *Limits) Rates(rule Rule) []Rate {
 	var rates []Rate
-	for _, b := range rules()[rule].buckets {
+	for _, b := range l.tables[rule].Load().rule.buckets {
 		rates = append(rates, Rate{b.events, b.per})
 	}
 	return rates
@@ -96,21 +98,37 @@ func Rates(rule Rule) []Rate {
 // to make the forum forget one. Rules do not share room, so a flood of page
 // requests cannot clear the sign-in counts.
 type Limits struct {
-	tables []*limitTable // nil: the limits are off
+	tables []atomic.Pointer[limitTable]
+	off    bool // nothing is counted
 	now    func() time.Time
 }
 
 // NewLimits returns limits that count by the given clock, usually time.Now;
 // with on false they allow everything.
 func NewLimits(on bool, now func() time.Time) *Limits {
-	l := &Limits{now: now}
-	if !on {
-		return l
-	}
-	for _, rule := range rules() {
-		l.tables = append(l.tables, newLimitTable(rule))
+	all := rules()
+	l := &Limits{tables: make([]atomic.Pointer[limitTable], len(all)), off: !on, now: now}
+	for i, rule := range all {
+		l.tables[i].Store(newLimitTable(rule))
 	}
 	return l
+}
+
+// Set changes how many events the buckets of a rule hold, in their order; 0 leaves one as it is. A rule that changes by
+// it counts from new: whoever has used up the old limit should not wait for it under the new one. Any number of
+// goroutines may call it beside all else.
+func (l *Limits) Set(rule Rule, events ...int) {
+	now := l.tables[rule].Load()
+	next := now.rule
+	next.buckets = slices.Clone(now.rule.buckets)
+	for i, n := range events {
+		if n > 0 {
+			next.buckets[i].events = n
+		}
+	}
+	if !slices.Equal(next.buckets, now.rule.buckets) {
+		l.tables[rule].CompareAndSwap(now, newLimitTable(next)) // lost to another call: that one has newer settings
+	}
 }
 
 // Allow counts one event of key against rule; a refused event is not counted,
@@ -119,10 +137,10 @@ func NewLimits(on bool, now func() time.Time) *Limits {
 // counted beside it: for SignInAccount, the account as a canonical form of
 // what was typed. Members are counted under MemberKey.
 func (l *Limits) Allow(ctx context.Context, rule Rule, key string) error {
-	if l.tables == nil {
+	if l.off {
 		return nil
 	}
-	t := l.tables[rule]
+	t := l.tables[rule].Load()
 	if wait := t.take(limitKey(ctx, t.rule, key), l.now(), nil); wait > 0 {
 		return &TooMany{Limit: t.rule.name, After: wait}
 	}
@@ -141,10 +159,10 @@ func (l *Limits) SignIn(ctx context.Context, account string) error {
 // Enter is Allow for work of which only some may run at the same time for one
 // key. Call leave when it has ended; more than once does no harm.
 func (l *Limits) Enter(ctx context.Context, rule Rule, key string) (leave func(), err error) {
-	if l.tables == nil {
+	if l.off {
 		return func() {}, nil
 	}
-	t := l.tables[rule]
+	t := l.tables[rule].Load()
 	if wait := t.take(limitKey(ctx, t.rule, key), l.now(), &leave); wait > 0 {
 		return nil, &TooMany{Limit: t.rule.name, After: wait}
 	}

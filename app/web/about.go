@@ -27,7 +27,7 @@ func (s *Server) rules(w http.ResponseWriter, r *http.Request) error {
 	}
 	leaf := about.Rules()
 	if own := now.or(db.SettingRules, ""); own != "" {
-		text, err := s.db.Preview(r.Context(), own)
+		text, err := s.db.Preview(r.Context(), db.Viewer{}, own)
 		if err != nil {
 			return err
 		}

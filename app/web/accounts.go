@@ -24,7 +24,23 @@ import (
 // freshFor is how long after the password was given dangerous acts go through without it.
 const freshFor = 10 * time.Minute
 
-// fresh is asked first by what changes who can get at an account, or takes much from it. When the password was not given
+// fresh is asked first by what changes who can get at an account, or takes much from it: somebody who sits down at a
+// screen that was left open must not get further than the member who left it would want.
+//
+// It is asked for: the e-mail address, the second factor and its codes, the export, the deletion of the account; the
+// role of a member on the site, the forum's settings (who gets in, whether staff need a second factor, read-only), a ban
+// of a network or mail domain, which can shut out everybody at once; a channel's ownership. A change of the password
+// asks for the present one itself.
+//
+// It is not asked for: what only takes away from the session's holder (to end sessions, to sign out); what another undoes
+// with one click and the log names (sweeps, bans of a member, decisions, a channel's access, moderators and deletion,
+// which also asks for its name); handles, which stay with their member; invites, which give nobody rights, are few, end
+// by themselves and can be taken back, whoever came by them standing beside them.
+//
+// TestDangerousActsAskForThePassword holds the list.
+//
+//	When the password was not given
+//
 // lately it answers the request itself, with the page that asks for it, and the handler returns what it returned. A form
 // that was sent is sent again from that page, with all its fields but the secret ones; with back it leads to that page
 // instead, for forms that hold something which has to be typed anew.
@@ -163,8 +179,12 @@ func (s *Server) updateEmail(w http.ResponseWriter, r *http.Request) error {
 		return s.emailPage(w, r, http.StatusUnprocessableEntity, show)
 	}
 	err := s.db.SetEmail(ctx, middleware.Viewer(ctx), show.Value)
-	if errors.Is(err, db.ErrEmailTaken) {
+	switch {
+	case errors.Is(err, db.ErrEmailTaken):
 		show.Error = ui.T(ctx, "Another account has this address.")
+		return s.emailPage(w, r, http.StatusUnprocessableEntity, show)
+	case errors.Is(err, db.ErrMailBanned):
+		show.Error = ui.T(ctx, "Addresses of this domain are not taken here.")
 		return s.emailPage(w, r, http.StatusUnprocessableEntity, show)
 	}
 	if err != nil {

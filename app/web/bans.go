@@ -71,6 +71,9 @@ func (s *Server) banOutside(w http.ResponseWriter, r *http.Request) error {
 	if f.Error != "" {
 		return s.bansPage(w, r, http.StatusUnprocessableEntity, staff.Bans{Form: f})
 	}
+	if ok, err := s.fresh(w, r, ""); !ok {
+		return err
+	}
 	if err := s.db.BanOutside(ctx, v, db.OutsideBan{Kind: f.Kind, Value: f.Value, Until: until, Writes: f.Writes, Reason: f.Reason}); err != nil {
 		return err
 	}

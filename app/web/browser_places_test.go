@@ -147,6 +147,7 @@ type place struct {
 	on     *apptest.Site // nil: the showcase
 	then   func(*tab)    // what is done on the page before it is looked at
 	narrow bool          // exists on a phone alone
+	like   bool          // is like another place but for a word: axe need not look again
 }
 
 // places are all pages of the forum, whole, empty, refused and with everything open that opens.

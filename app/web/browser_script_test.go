@@ -291,6 +291,38 @@ func testDrafts(t *testing.T, b *browser) {
 	tb.wait("document.querySelector('#reply textarea').value === ''")
 	forget()
 	tb.wait("document.querySelector('#reply textarea').value === ''")
+
+	// A session that ends while one writes takes no words with it.
+	tb.signIn(joined(t, tb.site, "writer"))
+	tb.visit(post)
+	tb.fill("#reply textarea", draft)
+	call(tb, network.ClearBrowserCookies, cdp.Empty{})
+	tb.follow(func() { tb.click("#reply button.primary") })
+	tb.wait("location.pathname === '/login'")
+	tb.fill("#login", "writer")
+	tb.fill("#password", apptest.Password)
+	tb.follow(func() { tb.click(".form button.primary") })
+	tb.wait("document.querySelector('#reply textarea')?.value === " + quote(draft) + " && document.querySelector('#reply [data-draft]').textContent.includes('Your draft is back')")
+	tb.click("#reply button.primary")
+	tb.wait("document.querySelector('#comments')?.textContent.includes(" + quote(draft) + ") && document.querySelector('#reply textarea').value === ''")
+
+	// Another member at the same browser does not find them.
+	tb.fill("#reply textarea", draft)
+	eval[bool](tb, "dispatchEvent(new Event('pagehide')), true")
+	tb.signIn(joined(t, tb.site, "another"))
+	tb.visit(post)
+	tb.wait("document.querySelector('#reply textarea').value === ''")
+
+	// A comment that is changed on a page of its own stands in its thread afterwards.
+	tb.click("#reply textarea")
+	tb.fill("#reply textarea", "To be changed")
+	tb.click("#reply button.primary")
+	tb.wait("document.querySelector('#comments .is-fresh, #comments')?.textContent.includes('To be changed')")
+	edit := eval[string](tb, "[...document.querySelectorAll('.comment-own')].find((e) => e.textContent.includes('To be changed')).id.replace(/^c/, '/comments/') + '/edit'")
+	tb.visit(edit)
+	tb.fill(".reply-form textarea", "As changed")
+	tb.follow(func() { tb.click(".reply-form button.primary") })
+	tb.wait("location.pathname === " + quote(post) + " && document.querySelector('.post-title') && document.querySelector('#comments').textContent.includes('As changed')")
 }
 
 // testQuote: what is selected goes into the answer, and titles that begin alike are shown.
@@ -313,6 +345,7 @@ func testPhone(t *testing.T, b *browser) {
 	ada := site.As("ada", db.Plain)
 	post := ada.Write(ada.Channel("garden"), "Which beans climb?", "They climb *anything*.")
 	ada.Comment(post, "", "One.")
+	want(t, ada.Post("/c/garden/settings", "name", "Garden", "description", "About", "rules", "Say what soil you have."), 303)
 	for _, script := range []bool{true, false} {
 		tb := b.open(t, site, phone(), script)
 		tb.signIn(ada)
@@ -341,6 +374,10 @@ func testPhone(t *testing.T, b *browser) {
 		tb.click(".bar .bar-reply")
 		tb.wait("document.activeElement?.closest('#reply') || location.hash === '#reply'")
 		tb.wait("(() => { const r = document.querySelector('#reply textarea').getBoundingClientRect(); return r.top >= 0 && r.bottom <= innerHeight })()")
+		if tb.visit(post); script {
+			tb.follow(func() { tb.click("#reply a[href$='#rules']") })
+			tb.wait("document.querySelector('#margin').matches(':popover-open') && document.querySelector('#rules').checkVisibility()")
+		}
 		tb.visit("/c/garden/new")
 		tb.fill("#title", strings.Repeat("Word", 40))
 		tb.fill("#body", strings.Repeat("word", 200))

@@ -37,7 +37,7 @@ func TestBrowser(t *testing.T) {
 	b := startBrowser(t)
 	for name, test := range map[string]func(*testing.T, *browser){
 		"Journey": testJourney, "Swaps": testSwaps, "Keys": testKeys, "Trouble": testTrouble, "Drafts": testDrafts, "Quote": testQuote,
-		"Phone": testPhone, "Tour": testTour, "Still": testStill, "Imported": testImported,
+		"Phone": testPhone, "Tour": testTour, "Still": testStill, "Imported": testImported, "Wave": testWave, "Offices": testOffices, "Naughty": testNaughty,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -180,6 +180,8 @@ func (tb *tab) listen(ev any) {
 		if ev.Entry.Level == log.EntryLevelError || ev.Entry.Level == log.EntryLevelWarning {
 			tb.note("log %s: %s (%s)", ev.Entry.Level, ev.Entry.Text, ev.Entry.URL)
 		}
+	case *chromepage.EventJavascriptDialogOpening:
+		tb.note("a dialog opened (%s): %s", ev.Type, ev.Message)
 	case *network.EventLoadingFailed:
 		if !ev.Canceled {
 			tb.note("request failed: %s", ev.ErrorText)

@@ -52,6 +52,7 @@ var may = map[string]string{
 	"secret of a second factor": "",
 	"recovery code":             "",
 	"hash of a password":        "",
+	"new name of a channel that is private since": "insider leaver author keeper owner moderator admin",
 }
 
 // birds are those who look for the canaries.
@@ -65,10 +66,12 @@ type cage struct {
 	words   map[string]string // thing → canary
 	hidden  db.Channel
 	open    db.Channel
-	post    int64 // in the hidden channel
+	turned  db.Channel // private since it was named in a text
+	post    int64      // in the hidden channel
 	comment int64
 	paths   []string
 	also    []string // what is asked for beside the page
+	linked  []string // where somebody saw a link to the channel that turned, who may not read it
 }
 
 type lockedBuffer struct {
@@ -164,6 +167,17 @@ func (c *cage) fill() {
 			done(c.InviteToChannel(ctx, owner, ch.ID, "invitee"))
 		}
 	}
+	// A channel that was named, by a link, while everybody could read it.
+	take(c.CreateChannel(ctx, owner, db.NewChannel{Slug: "turned", Name: "turned", Description: "About"}))
+	c.turned = take(c.ChannelBySlug(ctx, owner, "turned"))
+	for _, name := range []string{"author", "keeper", "insider", "leaver"} {
+		done(c.Join(ctx, c.who(name), c.turned.ID))
+	}
+	linked := take(c.CreatePost(ctx, author, db.NewPost{ChannelID: c.open.ID, Kind: "discussion", Title: "Linked", Body: "All is in #turned"}))
+	take(c.CreateComment(ctx, author, db.NewComment{PostID: linked, Body: "In #turned"}))
+	done(c.SetProfile(ctx, author, "author", "Mostly in #turned"))
+	done(c.SetAccess(ctx, owner, c.turned.ID, db.Access{Visibility: db.Private}))
+	done(c.SetChannel(ctx, owner, c.turned.ID, w["new name of a channel that is private since"], "About", ""))
 	c.post = take(c.CreatePost(ctx, author, db.NewPost{ChannelID: c.hidden.ID, Kind: "question", Title: "Zebra " + w["post's title"], Body: w["post's text"], Tags: []string{w["post's tag"], "shared"}}))
 	c.comment = take(c.CreateComment(ctx, author, db.NewComment{PostID: c.post, Body: w["comment"]}))
 	seen := take(c.CreatePost(ctx, author, db.NewPost{ChannelID: c.open.ID, Kind: "question", Title: "Seen", Body: w["hidden revision"], Tags: []string{"shared"}}))
@@ -198,9 +212,9 @@ func (c *cage) seeds() (list []string) {
 		}
 		return ids
 	}
-	slugs := []string{c.hidden.Slug, "open", "door", "~1", "~2", "~3"}
+	slugs := []string{c.hidden.Slug, "open", "door", "turned", "~1", "~2", "~3", "~4"}
 	values := map[string][]string{
-		"c/{slug}": slugs, "p/{id}": ids(4), "comments/{id}": ids(3), "cases/{id}": ids(3), "t/{tag}": {c.words["post's tag"], "shared"},
+		"c/{slug}": slugs, "p/{id}": ids(5), "comments/{id}": ids(4), "cases/{id}": ids(3), "t/{tag}": {c.words["post's tag"], "shared"},
 		"u/{handle}": append([]string{"pending", "~1", "~9"}, birds[1:]...), "members/{handle}": append([]string{"pending"}, birds[1:]...), "sweeps/{id}": ids(1),
 	}
 	for _, rt := range web.Routes() {
@@ -223,7 +237,7 @@ func (c *cage) seeds() (list []string) {
 			list = append(list, strings.ReplaceAll(p, "{slug}", "x"))
 		}
 	}
-	for _, id := range ids(4) {
+	for _, id := range ids(5) {
 		list = append(list, "/flag?subject=post:"+id, "/flag?subject=comment:"+id, "/flag?subject=member:"+id)
 	}
 	return append(list, "/similar?title=Zebra", "/?all=1&sort=new", "/?all=1&sort=top&t=all", "/moderation?decided=1", "/u/author?tab=comments")
@@ -246,6 +260,9 @@ func (c *cage) look(role string) sight {
 		seen[path] = true
 		a := c.ask(role, http.MethodGet, path, "", "html")
 		found.note(c.words, "GET "+path, path, a)
+		if !strings.Contains(may["new name of a channel that is private since"], role) && strings.Contains(a.Body, fmt.Sprintf(`href="/c/~%d"`, c.turned.ID)) {
+			c.linked = append(c.linked, role+": GET "+path)
+		}
 		for _, accept := range c.also {
 			found.note(c.words, accept+" of "+path, path, c.ask(role, http.MethodGet, path, "", accept))
 		}
@@ -316,6 +333,9 @@ func TestNobodySeesWhatIsNotTheirs(t *testing.T) {
 		c.judge(t, birds[i], c.look(birds[i]))
 	}
 
+	for _, where := range c.linked {
+		t.Errorf("a link tells of a private channel, %s", where)
+	}
 	c.also = nil // a part comes of the same queries as its page
 	done(c.Leave(ctx, c.who("leaver"), c.hidden.ID))
 	c.hiddenFrom(t, "leaver", "having left")
@@ -349,6 +369,9 @@ func TestNobodySeesWhatIsNotTheirs(t *testing.T) {
 	done(c.UndeletePost(ctx, owner, c.post))
 	done(c.DeleteChannel(ctx, owner, c.hidden.ID))
 	c.hiddenFrom(t, "owner", "with the channel deleted")
+	if saw := c.look("moderator"); saw["post's title"] != "" || saw["post's text"] != "" || saw["comment"] != "" || saw["channel's address"] != "" {
+		t.Errorf("with the channel deleted, a moderator sees %q", saw)
+	}
 
 	c.log.mu.Lock()
 	defer c.log.mu.Unlock()

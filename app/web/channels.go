@@ -125,7 +125,7 @@ func (s *Server) showChannel(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return err
 		}
-		head.Door = memberships.Ask(c, asked)
+		head.Door = memberships.Ask(c, memberships.Asking{Asked: asked})
 	}
 	if v.SignedIn() {
 		level, err := s.db.ChannelLevel(ctx, v, c.ID)

@@ -14,6 +14,7 @@ import (
 	"codex/app/web/respond"
 	"codex/db"
 	"codex/views/comments"
+	faults "codex/views/errors"
 	"codex/views/layout"
 	"codex/views/ui"
 )
@@ -44,6 +45,13 @@ func (s *Server) thread(r *http.Request, p *db.Post) (t comments.Thread, firstNe
 		t.NextURL = with(string(address), "sort", sort, "under", under, "after", found.Next.String()) + "#thread"
 	}
 	t.Roots = nodes(v, p, found)
+	why, err := s.stopped(ctx, v)
+	if err != nil {
+		return t, 0, err
+	}
+	if why != nil {
+		still(t.Roots)
+	}
 	for i := range found.Comments {
 		if isNew(v, p, &found.Comments[i]) {
 			firstNew = found.Comments[i].ID
@@ -51,6 +59,14 @@ func (s *Server) thread(r *http.Request, p *db.Post) (t comments.Thread, firstNe
 		}
 	}
 	return t, firstNew, nil
+}
+
+// still takes the ways to a form away that could not be sent now.
+func still(list []*comments.Node) {
+	for _, n := range list {
+		n.CanReply, n.CanEdit = false, false
+		still(n.Children)
+	}
 }
 
 func isNew(v db.Viewer, p *db.Post, c *db.Comment) bool {
@@ -138,8 +154,8 @@ func (s *Server) comment(r *http.Request) (db.Comment, string, db.Post, error) {
 // commentTo is the same for a viewer who may do the action to it.
 func (s *Server) commentTo(r *http.Request, a auth.Action) (db.Comment, string, db.Post, error) {
 	c, body, p, err := s.comment(r)
-	if err == nil && !auth.May(middleware.Viewer(r.Context()), a, commentSubject(&p, &c)) {
-		err = db.ErrForbidden
+	if err == nil {
+		err = refusal(middleware.Viewer(r.Context()), a, commentSubject(&p, &c))
 	}
 	return c, body, p, err
 }
@@ -202,6 +218,10 @@ func (s *Server) offerUndo(r *http.Request, p *db.Post, page *layout.Page) error
 // alone makes the node of one comment as the page shows it, without its replies.
 func (s *Server) alone(r *http.Request, p *db.Post, c db.Comment) (comments.Node, error) {
 	v := middleware.Viewer(r.Context())
+	var err error
+	if c.Muted, err = s.db.Mutes(r.Context(), v, c.AuthorID); err != nil {
+		return comments.Node{}, err
+	}
 	n := node(v, p, c)
 	if c.ParentID == 0 {
 		return n, nil
@@ -227,16 +247,26 @@ func (s *Server) own(w http.ResponseWriter, r *http.Request) error {
 	return s.respond.Render(w, r, http.StatusOK, comments.Own(&n))
 }
 
+// replyTo is an empty form that writes a comment below the post.
+func replyTo(p *db.Post) comments.Reply {
+	f := comments.Reply{PostID: p.ID}
+	if p.Ruled {
+		f.Channel, f.RulesURL = p.ChannelName, ui.ChannelURL(p.ChannelSlug)+"#rules"
+	}
+	return f
+}
+
 func (s *Server) createComment(w http.ResponseWriter, r *http.Request) error {
 	ctx, v := r.Context(), middleware.Viewer(r.Context())
 	p, err := s.post(r)
 	if err != nil {
 		return err
 	}
-	if !auth.May(v, auth.Comment, postSubject(&p)) {
-		return db.ErrForbidden
+	if err := refusal(v, auth.Comment, postSubject(&p)); err != nil {
+		return err
 	}
-	f := comments.Reply{PostID: p.ID, Key: formKey(r), Body: r.PostFormValue("body")}
+	f := replyTo(&p)
+	f.Key, f.Body = formKey(r), r.PostFormValue("body")
 	f.ParentID, _ = strconv.ParseInt(r.PostFormValue("parent"), 10, 64)
 	if r.PostFormValue("quote") != "" && f.ParentID != 0 {
 		return s.replyWithQuote(w, r, &p, f)
@@ -273,7 +303,9 @@ func (s *Server) createComment(w http.ResponseWriter, r *http.Request) error {
 	}
 	parts := []templ.Component{comments.Fresh(&shown, ui.N(ctx, "%s comment", "%s comments", p.Comments))}
 	if c.ParentID == 0 {
-		parts = append(parts, comments.Renewed(comments.Reply{PostID: p.ID, Key: newKey()}))
+		next := replyTo(&p)
+		next.Key = newKey()
+		parts = append(parts, comments.Renewed(next))
 	}
 	return s.respond.Render(w, r, http.StatusOK, templ.Join(parts...))
 }
@@ -345,12 +377,18 @@ func (s *Server) replyToComment(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	f := comments.Reply{PostID: p.ID, ParentID: c.ID, ToName: ui.Name(r.Context(), c.AuthorName), Key: newKey(), Back: ui.CommentURL(c.ID)}
+	f := replyTo(&p)
+	f.ParentID, f.ToName, f.Key, f.Back = c.ID, ui.Name(r.Context(), c.AuthorName), newKey(), ui.CommentURL(c.ID)
 	if r.URL.Query().Get("quote") != "" {
 		f.Body = quotation(r, &c, body)
 	}
 	if err := s.draftedReply(r, &f); err != nil {
 		return err
+	}
+	if why, err := s.stopped(r.Context(), middleware.Viewer(r.Context())); err != nil || why != nil && f.Draft.At == 0 {
+		return errors.Join(err, why)
+	} else if why != nil {
+		f.Stopped = faults.Because(why)
 	}
 	if respond.Partial(r) {
 		f.Inline = true
@@ -373,6 +411,11 @@ func (s *Server) editComment(w http.ResponseWriter, r *http.Request) error {
 	if err := s.draftedEdit(r, &f); err != nil {
 		return err
 	}
+	if why, err := s.stopped(r.Context(), middleware.Viewer(r.Context())); err != nil || why != nil && f.Draft.At == 0 {
+		return errors.Join(err, why)
+	} else if why != nil {
+		f.Stopped = faults.Because(why)
+	}
 	return s.editCommentForm(w, r, &p, f)
 }
 
@@ -384,7 +427,7 @@ func (s *Server) editCommentForm(w http.ResponseWriter, r *http.Request, p *db.P
 	case f.Present != nil:
 		status = http.StatusConflict
 	}
-	if respond.Partial(r) {
+	if f.Inline = respond.Partial(r); f.Inline {
 		return s.respond.Render(w, r, status, comments.EditForm(f))
 	}
 	page, err := s.replyFrame(r, p, &comments.Reply{})

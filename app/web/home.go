@@ -87,6 +87,14 @@ func (s *Server) home(w http.ResponseWriter, r *http.Request) error {
 	}
 	page.Current, page.Canonical = "home", "/"
 	leaf := home.Leaf{Tabs: home.Tabs{Base: "/", Sort: f.Sort, Window: f.Window, All: all != ""}, All: all != "", Guest: !v.SignedIn(), Joined: len(page.Rail) > 0, First: f.Sort == db.Active && f.After.IsZero()}
+	if page.Joins() {
+		leaf.Door = page.Door
+	} else if page.Door == db.RegistrationInvite && !page.ReadOnly {
+		leaf.Door = db.RegistrationInvite
+	}
+	if r.URL.Query().Get("joined") != "" && !v.Staff() {
+		leaf.Waits = v.Holds
+	}
 	if leaf.Guest && leaf.First {
 		now, err := s.siteNow(ctx)
 		if err != nil {
@@ -103,7 +111,7 @@ func (s *Server) home(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 	}
-	aside.Best = slices.DeleteFunc(aside.Best, func(r db.PostRow) bool { return r.Muted })
+	aside.Best = slices.DeleteFunc(aside.Best, func(r db.PostRow) bool { return r.Muted || r.Score <= 0 })
 	if i := lead(v, f, page.Rail, aside.Best); leaf.First && i >= 0 {
 		best := aside.Best[i]
 		leaf.Lead, aside.Led = posts.Lead(&best), true

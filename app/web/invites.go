@@ -41,7 +41,7 @@ func (s *Server) invitesPage(w http.ResponseWriter, r *http.Request, status int,
 	if err != nil {
 		return err
 	}
-	show.May, show.Key = v.Staff() || makers == "members", newKey()
+	show.Makers, show.Most, show.Key = v.Staff() || makers == "members", db.OpenInvites(v), newKey()
 	if show.List, err = s.db.Invites(ctx, v, after, invitesPerPage+1); err != nil {
 		return err
 	}
@@ -80,7 +80,7 @@ func (s *Server) createInvite(w http.ResponseWriter, r *http.Request) error {
 	made, err := s.db.CreateInvite(ctx, v, db.NewInvite{TokenHash: hash, Note: note, Uses: uses, Lasts: time.Duration(show.Hours) * time.Hour, Key: formKey(r)})
 	switch {
 	case errors.Is(err, db.ErrTooManyInvites):
-		show.Problem = ui.T(ctx, "You have %d invitations that still work. Take one back, or wait until one ends.", db.MaxInvites)
+		show.Problem = ui.N(ctx, "You may have %s invitation that still works. Take it back, or wait until it ends.", "You may have %s invitations that still work. Take one back, or wait until one ends.", db.OpenInvites(v))
 		return s.invitesPage(w, r, http.StatusConflict, show)
 	case err != nil:
 		return err

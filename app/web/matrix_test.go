@@ -155,12 +155,10 @@ var own = map[string]bool{
 	"POST /drafts": true, "POST /drafts/discard": true, "POST /p/{id}/save": true, "POST /p/{id}/follow": true, "POST /c/{slug}/follow": true, "POST /preview": true,
 	// Their account.
 	"POST /login": true, "POST /login/code": true, "POST /logout": true, "POST /register": true,
-	"POST /settings/profile": true, "POST /settings/theme": true, "POST /settings/time-zone": true, "POST /settings/password": true, "POST /settings/prove": true,
+	"POST /settings/theme": true, "POST /settings/time-zone": true, "POST /settings/password": true, "POST /settings/prove": true,
 	"POST /settings/email": true, "POST /settings/sessions/end": true, "POST /settings/sessions/end-all": true, "POST /settings/sessions/{id}/end": true,
 	"POST /settings/second-factor": true, "POST /settings/second-factor/codes": true, "POST /settings/second-factor/off": true,
 	"POST /settings/data/export": true, "POST /settings/data/delete": true, "POST /settings/invites/{id}/end": true,
-	// It answers how many cases were decided: none.
-	"POST /moderation/bulk": true,
 }
 
 // row is a line of the table.

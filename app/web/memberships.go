@@ -15,9 +15,6 @@ import (
 	"codex/views/ui"
 )
 
-// maxAskNote is the longest note to those who keep a channel, in characters.
-const maxAskNote = 500
-
 // channelSubject is a channel as auth.May looks at it.
 func channelSubject(c *db.Channel) auth.Subject {
 	return auth.Subject{Visibility: c.Visibility, ChannelRole: c.MyRole, Archived: c.ArchivedAt != 0}
@@ -80,9 +77,9 @@ func (s *Server) askToJoin(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	note := strings.TrimSpace(r.PostFormValue("note"))
-	if utf8.RuneCountInString(note) > maxAskNote {
-		note = string([]rune(note)[:maxAskNote])
+	note := strings.TrimSpace(strings.ReplaceAll(r.PostFormValue("note"), "\r\n", "\n")) // as the browser counts its lines
+	if utf8.RuneCountInString(note) > memberships.MaxNote {
+		return s.shutChannel(w, r, &c, db.ErrNotMember, memberships.Asking{Note: note, Error: ui.T(r.Context(), "At most %d characters.", memberships.MaxNote)})
 	}
 	if err := s.db.AskToJoin(r.Context(), middleware.Viewer(r.Context()), c.ID, note); err != nil {
 		return err
@@ -145,6 +142,11 @@ func (s *Server) setChannelRole(w http.ResponseWriter, r *http.Request) error {
 	member, err := pathID(r, "member")
 	if err != nil {
 		return err
+	}
+	if r.PostFormValue("role") == "owner" {
+		if ok, err := s.fresh(w, r, ""); !ok {
+			return err
+		}
 	}
 	if err := s.db.SetChannelRole(r.Context(), middleware.Viewer(r.Context()), c.ID, member, r.PostFormValue("role")); err != nil {
 		return err

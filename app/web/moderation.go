@@ -12,14 +12,25 @@ import (
 	"codex/views/ui"
 )
 
-// duties finds what of moderation is the viewer's: ErrForbidden for who keeps nothing.
+// duties finds what of moderation is the viewer's: ErrForbidden for who keeps nothing, and for who is suspended from it.
 func (s *Server) duties(r *http.Request, current string) (moderation.Duties, []db.RailChannel, error) {
 	v := middleware.Viewer(r.Context())
+	if err := s.suspended(v); err != nil {
+		return moderation.Duties{}, nil, err
+	}
 	kept, err := s.db.KeptChannels(r.Context(), v)
 	if err == nil && len(kept) == 0 && !v.Staff() {
 		err = db.ErrForbidden
 	}
 	return moderation.Duties{Staff: v.Staff(), Current: current}, kept, err
+}
+
+// suspended answers a *db.Barred for who is suspended: they read what everybody reads, and do not moderate meanwhile.
+func (s *Server) suspended(v db.Viewer) error {
+	if v.SuspendedUntil <= db.MillisOf(s.now()) {
+		return nil
+	}
+	return &db.Barred{Until: v.SuspendedUntil}
 }
 
 // caseView is a case as the viewer sees it.
@@ -102,6 +113,8 @@ func (s *Server) caseAnswer(w http.ResponseWriter, r *http.Request, id int64, fa
 		if decided.Handle != "" {
 			problem = ui.T(ctx, "@%s was first.", decided.Handle)
 		}
+	case errors.Is(failed, db.ErrUndecided):
+		status, problem = http.StatusConflict, ui.T(ctx, "There is nothing to undo: nobody has decided it.")
 	case errors.As(failed, &claimed):
 		status, problem = http.StatusConflict, ui.T(ctx, "@%s is at it.", claimed.Handle)
 	case failed != nil:
@@ -192,6 +205,9 @@ func (s *Server) undoCase(w http.ResponseWriter, r *http.Request) error {
 // decideCases decides each case that is ticked by itself: what another was first at is counted and left.
 func (s *Server) decideCases(w http.ResponseWriter, r *http.Request) error {
 	ctx, v := r.Context(), middleware.Viewer(r.Context())
+	if _, _, err := s.duties(r, "queue"); err != nil {
+		return err
+	}
 	what, reason, err := decision(r)
 	if err != nil {
 		return err

@@ -59,7 +59,7 @@ func (s *Server) sweepWhom(r *http.Request, handle, since string) (n db.NewSweep
 		if m.ID == v.ID || m.Role != db.Plain && v.Role != db.Admin {
 			return n, f, db.ErrForbidden
 		}
-		n.MemberID, f.Handle, f.Wave = m.ID, m.Handle, db.Wave{Members: 1, Posts: m.PostCount, Comments: m.CommentCount}
+		n.MemberID, f.Handle = m.ID, m.Handle
 		return n, f, nil
 	}
 	at, bad := strconv.ParseInt(since, 10, 64)
@@ -67,13 +67,15 @@ func (s *Server) sweepWhom(r *http.Request, handle, since string) (n db.NewSweep
 		return n, f, db.ErrNotFound
 	}
 	n.Since, f.Since, f.Ban = db.Millis(at), db.Millis(at), true
-	f.Wave, err = s.db.WaveSince(ctx, v, n.Since)
-	return n, f, err
+	return n, f, nil
 }
 
 func (s *Server) sweepForm(w http.ResponseWriter, r *http.Request) error {
-	_, f, err := s.sweepWhom(r, r.URL.Query().Get("member"), r.URL.Query().Get("since"))
+	n, f, err := s.sweepWhom(r, r.URL.Query().Get("member"), r.URL.Query().Get("since"))
 	if err != nil {
+		return err
+	}
+	if f.Extent, err = s.db.SweepExtent(r.Context(), middleware.Viewer(r.Context()), n); err != nil {
 		return err
 	}
 	f.Reason = ui.T(r.Context(), "Spam")

@@ -187,7 +187,7 @@ func TestACaseIsDecidedAndUndone(t *testing.T) {
 	if again := casesOf(t, s, mod.Viewer); len(again) != 1 || again[0].FlagCount != 1 {
 		t.Errorf("undone, there waits %+v", again)
 	}
-	want(t, mod.Post(caseAt(c.ID, "/undo")), 404)
+	want(t, mod.Post(caseAt(c.ID, "/undo")), 409)
 	want(t, mod.Post(caseAt(c.ID, "/decide"), "decision", "remove"), 400) // without a reason
 	want(t, mod.Post(caseAt(c.ID, "/decide"), "decision", "noted"), 403)  // for members
 	want(t, mod.Post(caseAt(c.ID, "/decide"), "decision", "keep"), 303)

@@ -17,6 +17,8 @@ import (
 // speak for the forum.
 func handleFault(ctx context.Context, handle string, trusted bool) string {
 	switch {
+	case !db.OneScript(handle):
+		return ui.T(ctx, "This mixes letters or digits of several scripts, as of the Latin and the Cyrillic one, which can look the same. Write it in one.")
 	case !db.ValidHandle(handle):
 		return ui.T(ctx, "3 to 30 letters of one script, digits, dots, hyphens and underscores; the first and last a letter or a digit.")
 	case !trusted && db.ReservedHandle(handle):

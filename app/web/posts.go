@@ -15,6 +15,8 @@ import (
 	"codex/app/web/respond"
 	"codex/db"
 	"codex/views/comments"
+	faults "codex/views/errors"
+	"codex/views/memberships"
 	"codex/views/posts"
 	"codex/views/ui"
 )
@@ -39,8 +41,8 @@ func (s *Server) post(r *http.Request) (db.Post, error) {
 // postTo finds the post of the path for a viewer who may do the action to it.
 func (s *Server) postTo(r *http.Request, a auth.Action) (db.Post, error) {
 	p, err := s.post(r)
-	if err == nil && !auth.May(middleware.Viewer(r.Context()), a, postSubject(&p)) {
-		err = db.ErrForbidden
+	if err == nil {
+		err = refusal(middleware.Viewer(r.Context()), a, postSubject(&p))
 	}
 	return p, err
 }
@@ -107,6 +109,9 @@ func (s *Server) newPost(w http.ResponseWriter, r *http.Request) error {
 	if err := s.draftedPost(r, &f); err != nil {
 		return err
 	}
+	if why, err := s.stopped(r.Context(), middleware.Viewer(r.Context())); err != nil || why != nil && f.Draft.At == 0 {
+		return errors.Join(err, why)
+	}
 	return s.composePage(w, r, f, http.StatusOK)
 }
 
@@ -122,6 +127,13 @@ func (s *Server) composePage(w http.ResponseWriter, r *http.Request, f posts.For
 		return err
 	}
 	page.Wide, page.NoIndex = true, true
+	why, err := s.stopped(ctx, v)
+	if err != nil {
+		return err
+	}
+	if why != nil {
+		f.Stopped = faults.Because(why)
+	}
 	switch {
 	case f.PostID != 0:
 	case r.PathValue("slug") != "":
@@ -129,9 +141,12 @@ func (s *Server) composePage(w http.ResponseWriter, r *http.Request, f posts.For
 		if err != nil {
 			return err
 		}
-		if !auth.May(v, auth.Write, channelSubject(&c)) {
-			return db.ErrForbidden
+		if why := refusal(v, auth.Write, channelSubject(&c)); why != nil && f.Draft.At == 0 && r.Method == http.MethodGet {
+			return s.shutChannel(w, r, &c, why, memberships.Asking{})
+		} else if why != nil && f.Stopped == nil {
+			f.Stopped = faults.Because(why)
 		}
+		f.Channel = &c
 		page.BackURL, page.BackName = ui.ChannelURL(c.Slug), c.Name
 	default:
 		all, err := s.db.Channels(ctx, v, db.Cursor{}, 100)
@@ -143,6 +158,9 @@ func (s *Server) composePage(w http.ResponseWriter, r *http.Request, f posts.For
 			return respond.Redirect(w, r, "/c")
 		}
 		f.Channels = all
+	}
+	if v.Holds > 0 && !v.Staff() && f.PostID == 0 {
+		return s.respond.Render(w, r, status, respond.Framed(page, posts.Waits(v.Holds), posts.Compose(f)))
 	}
 	return s.respond.Render(w, r, status, respond.Framed(page, posts.Compose(f)))
 }
@@ -232,7 +250,7 @@ func (s *Server) render(r *http.Request, body string) (templ.Component, error) {
 		return nil, err
 	}
 	defer leave()
-	result, err := s.db.Preview(ctx, body)
+	result, err := s.db.Preview(ctx, v, body)
 	if text := limitText(ctx, err); text != "" {
 		return posts.PreviewProblem(text), nil
 	}
@@ -263,6 +281,9 @@ func (s *Server) editPost(w http.ResponseWriter, r *http.Request) error {
 		Key: newKey(), Version: p.Version()}
 	if err := s.draftedPost(r, &f); err != nil {
 		return err
+	}
+	if why, err := s.stopped(r.Context(), middleware.Viewer(r.Context())); err != nil || why != nil && f.Draft.At == 0 {
+		return errors.Join(err, why)
 	}
 	return s.composePage(w, r, f, http.StatusOK)
 }

@@ -96,7 +96,7 @@ func TestAFormSentTwiceMakesOnePost(t *testing.T) {
 	s := apptest.Start(t)
 	c := s.As("clicker", db.Plain)
 	c.Channel("tides")
-	form := open(t, c, "/c/tides/new").form(t, "/c/tides/posts").with("title", "Once", "body", "Text")
+	form := open(t, c, "/c/tides/new").form(t, "/c/tides/posts").with("title", "Once", "body", "Text", "as", "")
 	one := want(t, c.Post("/c/tides/posts", form...), 303)
 	two := want(t, c.Post("/c/tides/posts", form...), 303)
 	if one.Location != two.Location {

@@ -19,8 +19,9 @@ import (
 	"codex/views/ui"
 )
 
-// atLeast is how long a person needs for the form to join, their browser filling in most of it.
-const atLeast = 2 * time.Second
+// atLeast is how long a person needs for the form to join where a password manager fills in all of it. It counts from when
+// the form was first shown: one that comes back with a fault is soon sent again.
+const atLeast = time.Second
 
 // shut answers that the door does not open now.
 func (s *Server) shut(w http.ResponseWriter, r *http.Request, status int, why sessions.Shut) error {
@@ -60,6 +61,9 @@ func (s *Server) registerForm(w http.ResponseWriter, r *http.Request) error {
 	if why, shut := shutDoor(door, f.Invite); shut && !f.FirstAdmin {
 		return s.shut(w, r, http.StatusOK, why)
 	}
+	if s.readOnly() && !f.FirstAdmin {
+		return s.shut(w, r, http.StatusOK, sessions.ReadOnly)
+	}
 	if f.Invite != "" && !door.Invite {
 		if door.Mode == db.RegistrationInvite && !f.FirstAdmin {
 			return s.shut(w, r, http.StatusOK, sessions.InviteEnd)
@@ -91,7 +95,7 @@ func (s *Server) register(w http.ResponseWriter, r *http.Request) error {
 	if err := s.checkSignUp(ctx, &f, password); err != nil {
 		return err
 	}
-	if f.HandleError != "" || f.EmailError != "" || f.PassError != "" || f.TokenError != "" || f.AnswerError != "" {
+	if !f.Right() {
 		return s.registerAgain(w, r, f)
 	}
 	if f.Token == "" {
@@ -99,7 +103,7 @@ func (s *Server) register(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 	}
-	if s.hasty(f.Opened) {
+	if f.Token == "" && s.hasty(f.Opened) { // the token says more than the time
 		f.Problem = ui.T(ctx, "That was quicker than anybody types. Give your password once more and press the button again.")
 		return s.respond.Render(w, r, http.StatusUnprocessableEntity, sessions.Register(s.door("Join"), f))
 	}
@@ -110,7 +114,7 @@ func (s *Server) register(w http.ResponseWriter, r *http.Request) error {
 	// that waited for a moderator would give it their time, which is what a wave of such programs is after.
 	if r.PostFormValue("website") != "" {
 		s.log.InfoContext(ctx, "a registration filled in the field that nobody sees", "address", middleware.ClientAddr(ctx))
-		return s.arrived(w, r, f.Asks && f.Invite == "")
+		return s.arrived(w, r, f.Asks && f.Invite == "", false)
 	}
 	return s.join(w, r, f, password)
 }
@@ -143,13 +147,24 @@ func (s *Server) join(w http.ResponseWriter, r *http.Request, f sessions.SignUp,
 			return err
 		}
 	}
-	return s.arrived(w, r, got.Pending)
+	return s.arrived(w, r, got.Pending, n.FirstAdmin)
 }
 
-// arrived leads to where a form to join ends.
-func (s *Server) arrived(w http.ResponseWriter, r *http.Request, pending bool) error {
-	if pending {
+// arrived leads to where a form to join ends: the first admin to what is left to do, and who is new and whose first texts
+// will wait to where they are told so.
+func (s *Server) arrived(w http.ResponseWriter, r *http.Request, pending, first bool) error {
+	switch {
+	case pending:
 		return respond.Redirect(w, r, "/register/waiting")
+	case first:
+		return respond.Redirect(w, r, "/admin")
+	}
+	now, err := s.siteNow(r.Context())
+	if err != nil {
+		return err
+	}
+	if now.or(db.SettingHoldFirst, strconv.Itoa(db.HoldFirst)) != "0" {
+		return respond.Redirect(w, r, "/?joined=1")
 	}
 	return respond.Redirect(w, r, "/")
 }
@@ -159,7 +174,10 @@ func (s *Server) notRegistered(w http.ResponseWriter, r *http.Request, f session
 	ctx := r.Context()
 	switch {
 	case errors.Is(err, db.ErrHandleTaken):
-		f.HandleError = ui.T(ctx, "Somebody signs with this handle already, or with one that looks like it.")
+		f.HandleError = handleTakenText(ctx)
+		if _, err := s.db.CredentialsByLogin(ctx, f.Email); err == nil { // so that one does not hear of it only then
+			f.EmailError = ui.T(ctx, "There is an account with this address. Sign in instead?")
+		}
 	case errors.Is(err, db.ErrEmailTaken):
 		f.EmailError = ui.T(ctx, "There is an account with this address. Sign in instead?")
 	case errors.Is(err, db.ErrMailBanned):
@@ -222,8 +240,19 @@ func (s *Server) checkSignUp(ctx context.Context, f *sessions.SignUp, password s
 		f.TokenError = ui.T(ctx, "This is not the token that the server printed.")
 	}
 	var err error
-	f.PassError, err = passwordFault(ctx, password, f.Handle, f.Email)
+	if f.PassError, err = passwordFault(ctx, password, f.Handle, f.Email); err != nil || f.HandleError != "" {
+		return err
+	}
+	// All that is wrong is said at once. Whether an address has an account is said only where tries are counted.
+	taken, err := s.db.HandleSpent(ctx, f.Handle)
+	if taken && !f.Right() {
+		f.HandleError = handleTakenText(ctx)
+	}
 	return err
+}
+
+func handleTakenText(ctx context.Context) string {
+	return ui.T(ctx, "Somebody signs with this handle already, or with one that looks like it.")
 }
 
 // passwordFault says why a new password cannot be taken; empty: it can. own are the handle and the address.
@@ -306,4 +335,6 @@ func (s *Server) decideRegistrations(w http.ResponseWriter, r *http.Request) err
 }
 
 // door is the frame of a page outside the forum's own.
-func (s *Server) door(title string) layout.Page { return layout.Page{Title: title, NoIndex: true} }
+func (s *Server) door(title string) layout.Page {
+	return layout.Page{Title: title, NoIndex: true, ReadOnly: s.readOnly(), Door: s.registration()}
+}

@@ -259,7 +259,7 @@ func TestMembersInviteWhereTheForumSaysSoAndNotWithoutEnd(t *testing.T) {
 		t.Fatal(err)
 	}
 	member := s.As("plain", db.Plain)
-	for i := range db.MaxInvites {
+	for i := range db.TrustLimits(db.Regular).Open {
 		want(t, member.Post("/settings/invites", "uses", "1", "hours", "24", "note", strconv.Itoa(i)), 200)
 	}
 	want(t, member.Post("/settings/invites", "uses", "1", "hours", "24"), 409)

@@ -136,6 +136,8 @@ func (s *Server) routes() []route {
 		{"GET /admin", adminsOnly, s.adminDesk},
 		{"GET /admin/settings", adminsOnly, s.siteSettings},
 		{"POST /admin/settings", adminsOnly, s.changeSiteSettings},
+		{"POST /admin/logo", adminsOnly, s.setLogo},
+		{"GET /logo/{name}", anyone, s.showLogo},
 		{"POST /admin/channels/{channel}/restore", adminsOnly, s.restoreChannel},
 
 		{"GET /settings/trust", membersOnly, s.showTrust},
@@ -242,9 +244,18 @@ func (s *Server) admit(rt route, w http.ResponseWriter, r *http.Request) error {
 		return s.mustSignIn(w, r)
 	case rt.policy == staffOnly && !v.Staff(), rt.policy == adminsOnly && v.Role != db.Admin:
 		return db.ErrForbidden
+	case rt.policy == staffOnly, rt.policy == adminsOnly:
+		if err := s.suspended(v); err != nil {
+			return err
+		}
 	}
 	if r.Method == http.MethodPost {
 		if err := readForm(r); err != nil {
+			return err
+		}
+	}
+	if rt.policy != anyone {
+		if err := otherMember(v, r); err != nil {
 			return err
 		}
 	}

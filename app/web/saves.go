@@ -10,6 +10,7 @@ import (
 	"codex/app/web/respond"
 	"codex/db"
 	"codex/views/comments"
+	faults "codex/views/errors"
 	"codex/views/follows"
 	"codex/views/posts"
 	"codex/views/saves"
@@ -23,13 +24,31 @@ func (s *Server) postTools(r *http.Request, p *db.Post, show *posts.Show, reply 
 	if !v.SignedIn() {
 		return nil
 	}
-	f := comments.Reply{PostID: p.ID, Key: newKey()}
+	f := replyTo(p)
+	f.Key = newKey()
 	own, err := s.db.OwnOf(ctx, v, p.ID, f.Place())
 	if err != nil {
 		return err
 	}
-	if reply && auth.May(v, auth.Comment, postSubject(p)) {
-		drafted(&f, own.Draft, own.Body)
+	why, err := s.stopped(ctx, v)
+	if err != nil {
+		return err
+	}
+	if why != nil {
+		show.CanEdit = false
+	} else if p.DeletedAt == 0 {
+		why = refusal(v, auth.Comment, postSubject(p))
+	}
+	drafted(&f, own.Draft, own.Body)
+	switch {
+	case !reply || p.DeletedAt != 0:
+	case why != nil:
+		show.Why = faults.Because(why)
+		if f.Draft.At != 0 { // what was begun here can be read and taken along
+			f.Stopped, show.Why = show.Why, nil
+			show.Reply = comments.Form(f)
+		}
+	default:
 		show.Reply, show.QuoteAs = comments.Form(f), ui.QuoteAs(ctx, p.AuthorHandle, templ.SafeURL("/p/"+ui.ID(p.ID)))
 	}
 	if p.DeletedAt == 0 {

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"testing"
 
@@ -37,7 +38,7 @@ func TestScreenshots(t *testing.T) {
 	}
 	b := startBrowser(t)
 	x := arrange(t)
-	all := append(x.places(t), archive(t)...)
+	all := slices.Concat(x.places(t), settleParish(t).shown(t), archive(t))
 	for _, s := range []screen{phone(), desk()} {
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()

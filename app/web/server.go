@@ -84,9 +84,10 @@ func New(o Options) (http.Handler, error) {
 	}
 	s.named = o.Site
 	s.respond = &respond.Responder{
-		Log: o.Log, Now: o.Now, Asset: static.URL, Site: s.siteName, Zone: s.zone,
+		Log: o.Log, Now: o.Now, Asset: static.URL, Site: s.siteName, Logo: s.logo, Zone: s.zone, Look: s.unlinked,
+		Member: func(r *http.Request) string { return memberMark(middleware.Viewer(r.Context())) },
 		Frame: func(r *http.Request) layout.Page {
-			return layout.Page{Viewer: middleware.Viewer(r.Context()), Path: r.URL.RequestURI()}
+			return layout.Page{Viewer: middleware.Viewer(r.Context()), Path: r.URL.RequestURI(), ReadOnly: s.readOnly(), Door: s.registration()}
 		},
 	}
 	return s.chain()
@@ -95,11 +96,15 @@ func New(o Options) (http.Handler, error) {
 // handler is what a feature's file holds: it answers, or returns why not.
 type handler func(w http.ResponseWriter, r *http.Request) error
 
-// page is the frame of a page: one query, for the rail, and one more for those who have a queue of cases.
+// page is the frame of a page: one query, for the rail, one more for those who have a queue of cases, and the settings
+// when they were read too long ago.
 func (s *Server) page(r *http.Request, title string) (layout.Page, error) {
 	v := middleware.Viewer(r.Context())
+	if _, err := s.siteNow(r.Context()); err != nil {
+		return layout.Page{}, err
+	}
 	rail, err := s.db.Rail(r.Context(), v)
-	page := layout.Page{Title: title, Viewer: v, Rail: rail, Path: r.URL.RequestURI()}
+	page := layout.Page{Title: title, Viewer: v, Rail: rail, Path: r.URL.RequestURI(), ReadOnly: s.readOnly(), Door: s.registration()}
 	page.Moderates = v.Staff() || slices.ContainsFunc(rail, func(c db.RailChannel) bool { return c.Keeps })
 	if err == nil && page.Moderates {
 		page.Waiting, err = s.db.OpenCases(r.Context(), v, 100)
@@ -159,6 +164,9 @@ func formVersion(r *http.Request) db.Millis {
 func (s *Server) allowWrite(ctx context.Context, v db.Viewer, formKey string) error {
 	if v.Staff() {
 		return nil
+	}
+	if _, err := s.siteNow(ctx); err != nil { // which sets the limits that were changed elsewhere
+		return err
 	}
 	err := error(nil)
 	for _, rule := range writeRules(v.Trust) {

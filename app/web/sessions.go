@@ -43,6 +43,13 @@ func (s *Server) signIn(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if typed, name := db.FoldLogin(f.Login), db.FoldLogin(c.Handle); typed != name && !strings.Contains(typed, "@") {
+		// An old handle. That it is theirs everybody may know, so it gets them no tries of its own; an address is not known to be
+		// theirs, and must not become so by meeting the handle's limit.
+		if err := s.limits.Allow(ctx, middleware.SignInAccount, name); err != nil {
+			return err
+		}
+	}
 	ok, _, err := s.hasher.Verify(ctx, c.Password, password)
 	if err != nil {
 		return err

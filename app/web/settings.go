@@ -7,6 +7,7 @@ import (
 	"codex/app/middleware"
 	"codex/app/web/respond"
 	"codex/db"
+	faults "codex/views/errors"
 	"codex/views/settings"
 	"codex/views/ui"
 )
@@ -32,6 +33,13 @@ func (s *Server) settingsPage(w http.ResponseWriter, r *http.Request, status int
 	show.TimeZone, show.Factor = v.TimeZone, v.Factor
 	if show.Sessions, err = s.db.Sessions(ctx, v); err != nil {
 		return err
+	}
+	why, err := s.stopped(ctx, v)
+	if err != nil {
+		return err
+	}
+	if why != nil {
+		show.Stopped = faults.Because(why)
 	}
 	page, err := s.page(r, "Settings")
 	if err != nil {

@@ -43,6 +43,14 @@ func (s *Server) siteName() string {
 	return s.named
 }
 
+// registration is how one becomes a member, as the settings of a moment ago have it.
+func (s *Server) registration() db.RegistrationMode {
+	if now := s.settled.Load(); now != nil {
+		return db.RegistrationMode(now.or(db.SettingRegistration, "")).Known()
+	}
+	return ""
+}
+
 // siteNow are the forum's settings, at most settingsAge old. One of the requests that find them older reads them anew;
 // when it cannot, the old ones stay.
 func (s *Server) siteNow(ctx context.Context) (*settled, error) {
@@ -59,7 +67,17 @@ func (s *Server) siteNow(ctx context.Context) (*settled, error) {
 	}
 	now = &settled{values, time.Now()}
 	s.settled.Store(now)
+	s.setLimits(now)
 	return now, nil
+}
+
+// setLimits lets the limits of writing be what the settings say.
+func (s *Server) setLimits(now *settled) {
+	of := func(name string) int { return db.LimitOf(name, now.or) }
+	s.limits.Set(middleware.NewcomerWrite, of(db.SettingNewcomerBurst), of(db.SettingNewcomerDay))
+	s.limits.Set(middleware.MemberWrite, 0, of(db.SettingMemberHour))
+	s.limits.Set(middleware.KnownDay, of(db.SettingKnownDay))
+	s.limits.Set(middleware.RegularDay, of(db.SettingRegularDay))
 }
 
 func (s *Server) siteSettings(w http.ResponseWriter, r *http.Request) error {
@@ -89,6 +107,9 @@ func (s *Server) siteForm(w http.ResponseWriter, r *http.Request, status int, sh
 
 func (s *Server) changeSiteSettings(w http.ResponseWriter, r *http.Request) error {
 	ctx, v := r.Context(), middleware.Viewer(r.Context())
+	if ok, err := s.fresh(w, r, ""); !ok {
+		return err
+	}
 	now, err := s.siteNow(ctx)
 	if err != nil {
 		return err
@@ -99,7 +120,7 @@ func (s *Server) changeSiteSettings(w http.ResponseWriter, r *http.Request) erro
 		}
 		return now.or(name, fallback)
 	})
-	values, fine := map[string]string{}, true
+	values, defaults, fine := map[string]string{}, map[string]string{}, true
 	for g := range groups {
 		for i := range groups[g].Fields {
 			f := &groups[g].Fields[i]
@@ -109,13 +130,13 @@ func (s *Server) changeSiteSettings(w http.ResponseWriter, r *http.Request) erro
 			if f.Error = s.settingFault(ctx, f); f.Error != "" {
 				fine = false
 			}
-			values[f.Name] = f.Value
+			values[f.Name], defaults[f.Name] = f.Value, f.Default
 		}
 	}
 	if !fine {
 		return s.siteForm(w, r, http.StatusUnprocessableEntity, site.Show{Groups: groups, Problem: ui.T(ctx, "Something needs another look. What you typed is still here.")})
 	}
-	if err := s.db.ChangeSettings(ctx, v, values); err != nil {
+	if err := s.db.ChangeSettings(ctx, v, values, defaults); err != nil {
 		return err
 	}
 	s.settled.Store(nil)
@@ -130,6 +151,12 @@ func (s *Server) settingFault(ctx context.Context, f *site.Field) string {
 	if f.Choices != nil {
 		if !slices.ContainsFunc(f.Choices, func(c site.Choice) bool { return c.Value == f.Value }) {
 			return ui.T(ctx, "Choose one of these.")
+		}
+		return ""
+	}
+	if f.Number {
+		if n, err := strconv.Atoi(f.Value); err != nil || n < f.Min || n > f.Max {
+			return ui.T(ctx, "A number from %s to %s.", ui.Number(f.Min), ui.Number(f.Max))
 		}
 		return ""
 	}
@@ -156,7 +183,7 @@ func (s *Server) settingFault(ctx context.Context, f *site.Field) string {
 			return ui.T(ctx, "An e-mail address, or one that begins with https://.")
 		}
 	case db.SettingRules:
-		if _, err := s.db.Preview(ctx, f.Value); err != nil {
+		if _, err := s.db.Preview(ctx, db.Viewer{}, f.Value); err != nil {
 			return limitText(ctx, err)
 		}
 	}

@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"strconv"
 
 	"codex/app/middleware"
 	"codex/db"
@@ -16,6 +17,10 @@ func (s *Server) showTrust(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	now, err := s.siteNow(ctx)
+	if err != nil {
+		return err
+	}
 	page, err := s.page(r, "Trust and limits")
 	if err != nil {
 		return err
@@ -23,20 +28,21 @@ func (s *Server) showTrust(w http.ResponseWriter, r *http.Request) error {
 	page.NoIndex = true
 	page.BackURL, page.BackName = "/settings", ui.T(ctx, "Settings")
 	show := trust.Show{Standing: standing, Staff: v.Staff(), Off: !s.config.Limited()}
+	show.HoldAll, show.HoldFirst = now.or(db.SettingHoldAll, "off") == "on", now.or(db.SettingHoldFirst, strconv.Itoa(db.HoldFirst)) != "0"
 	for level := db.Newcomer; level <= db.Trusted; level++ {
-		show.Levels = append(show.Levels, db.TrustLimits(level))
+		show.Levels = append(show.Levels, db.LimitsNow(level, now.or))
 	}
 	for _, rule := range writeRules(standing.Level) {
-		show.Rates = append(show.Rates, rates("write", rule)...)
+		show.Rates = append(show.Rates, s.rates("write", rule)...)
 	}
-	show.Rates = append(show.Rates, rates("preview", middleware.MemberPreview)...)
-	show.Rates = append(show.Rates, rates("page", middleware.MemberRequest)...)
-	show.Rates = append(show.Rates, rates("sign in", middleware.SignInAccount)...)
+	show.Rates = append(show.Rates, s.rates("preview", middleware.MemberPreview)...)
+	show.Rates = append(show.Rates, s.rates("page", middleware.MemberRequest)...)
+	show.Rates = append(show.Rates, s.rates("sign in", middleware.SignInAccount)...)
 	return s.show(w, r, page, trust.Leaf(show))
 }
 
-func rates(what string, rule middleware.Rule) (list []trust.Rate) {
-	for _, r := range middleware.Rates(rule) {
+func (s *Server) rates(what string, rule middleware.Rule) (list []trust.Rate) {
+	for _, r := range s.limits.Rates(rule) {
 		list = append(list, trust.Rate{What: what, Events: r.Events, Per: r.Per})
 	}
 	return list

@@ -8,6 +8,16 @@ ALTER TABLE channels ADD COLUMN slow_seconds INTEGER NOT NULL DEFAULT 0;   -- be
 ALTER TABLE channels ADD COLUMN archived_at INTEGER;                       -- read only since
 ALTER TABLE channels ADD COLUMN deleted_at INTEGER;                        -- gone for everybody; an admin can bring it back
 
+-- The channels that are not for everybody. A listing of all channels leaves out what stands in those of them that its
+-- reader may not read, by the indexes alone: they hold the channel for it.
+CREATE INDEX channels_shut ON channels (id) WHERE visibility = 'private' OR deleted_at IS NOT NULL;
+DROP INDEX posts_active;
+DROP INDEX posts_new;
+DROP INDEX posts_top;
+CREATE INDEX posts_active ON posts (active_at DESC, id DESC, channel_id) WHERE deleted_at IS NULL;
+CREATE INDEX posts_new ON posts (created_at DESC, id DESC, channel_id) WHERE deleted_at IS NULL;
+CREATE INDEX posts_top ON posts (age_class, score DESC, id DESC, channel_id) WHERE deleted_at IS NULL;
+
 CREATE INDEX channels_deleted ON channels (deleted_at DESC, id DESC) WHERE deleted_at IS NOT NULL;
 
 CREATE TABLE channel_requests (                    -- who asks to be let into a restricted channel
@@ -247,6 +257,11 @@ CREATE TABLE bans (                                -- of what is no member: a ne
   UNIQUE (kind, value)
 );
 CREATE INDEX bans_by ON bans (made_by) WHERE made_by IS NOT NULL;
+
+CREATE TABLE site_logos (                          -- one row at most: the picture that stands for the forum
+  name TEXT NOT NULL PRIMARY KEY,                  -- of its content, with its size: 9f86d081884c7d65-512x128
+  png  BLOB NOT NULL
+);
 
 -- Writing.
 CREATE TABLE drafts (

@@ -111,7 +111,7 @@ function step(element) {
 
 // ---- Drafts ----
 
-// A text that is being written is kept twice, by the address that it will be sent to, until it is sent: in this browser
+// A text that is being written is kept twice, by its writer and the address that it will be sent to, until it is sent: in this browser
 // at once, and soon after at the server, whose form finds it on every device. The server's stands in the form when that
 // comes; this browser's is laid over it when it is newer. `at` is when it was written, by this browser's clock; `saved`
 // names the server's draft that it began with or has become, so that what follows on it is newer whatever the clocks say.
@@ -129,7 +129,7 @@ const timers = new WeakMap();
 const composers = () => findAll('form:has(.composer textarea)');
 const placeOf = (form) => form.elements.place; // its data-saved is the server's draft that this page knows; none: that keeps none
 const savedOf = (form) => placeOf(form)?.dataset.saved ?? '';
-const draftKey = (form) => `draft:${new URL(form.getAttribute('action'), location).pathname}#${form.elements.parent?.value ?? ''}`;
+const draftKey = (form) => `draft:${form.elements.as?.value ?? ''}:${new URL(form.getAttribute('action'), location).pathname}#${form.elements.parent?.value ?? ''}`;
 
 function readDraft(key) {
   try {
@@ -297,8 +297,11 @@ document.addEventListener('submit', (event) => {
 });
 
 document.addEventListener('htmx:after:request', (event) => {
-  const { sourceElement: form, response } = event.detail.ctx;
-  if (form instanceof HTMLFormElement && sent.has(form) && response.status >= 200 && response.status < 300) dropDraft(draftKey(form));
+  const { sourceElement: form, response, hx } = event.detail.ctx;
+  if (!(form instanceof HTMLFormElement && sent.has(form))) return;
+  // Whoever is signed out meanwhile is led to the sign-in page, and nothing was written.
+  if (hx.redirect?.startsWith('/login')) sent.delete(form);
+  else if (response.status >= 200 && response.status < 300) dropDraft(draftKey(form));
 });
 
 function remember(key) {
@@ -579,10 +582,12 @@ function showPassword(input) {
   input.form?.addEventListener('submit', () => { input.type = 'password'; });
 }
 
-// openTarget shows a comment that a link leads to and that stands among folded replies.
+// openTarget shows what a link leads to: a comment that stands among folded replies, or something in a sheet.
 function openTarget() {
   const target = location.hash.length > 1 && document.getElementById(location.hash.slice(1));
   if (!target) return;
+  const sheet = target.closest('.sheet[popover]');
+  if (sheet && !sheet.checkVisibility()) sheet.showPopover();
   const folded = findAll('details:not([open])').filter((details) => details.contains(target));
   for (const details of folded) details.open = true;
   if (folded.length > 0) target.scrollIntoView();

@@ -59,6 +59,10 @@ type Reply struct {
 	Inline   bool // stands in the thread, below what it answers
 	Back     templ.SafeURL
 	Draft    ui.Draft // that is in the field
+
+	RulesURL templ.SafeURL   // of the channel; empty: it has none of its own
+	Channel  string          // its name
+	Stopped  templ.Component // why it cannot be sent now; nil: it can
 }
 
 // Place is where the draft of the form is kept.
@@ -104,9 +108,11 @@ type Edit struct {
 	Body    string
 	Error   string
 	Key     string
-	Version db.Millis   // of the text that is changed; 0: whatever stands there
-	Present *ui.Present // somebody else has changed the comment meanwhile: what stands there now
-	Draft   ui.Draft    // that is in the field
+	Version db.Millis       // of the text that is changed; 0: whatever stands there
+	Present *ui.Present     // somebody else has changed the comment meanwhile: what stands there now
+	Draft   ui.Draft        // that is in the field
+	Inline  bool            // stands in the thread, in the comment's place
+	Stopped templ.Component // why it cannot be sent now; nil: it can
 }
 
 func formID(f Reply) string {

@@ -19,22 +19,32 @@ type Page struct {
 	Path        string // path and query of this page: where signing in leads back to
 	Viewer      db.Viewer
 	Rail        []db.RailChannel
-	Current     string          // which line of the rail is the present place: "home", "channels", "tags", "c/slug"
-	WriteURL    templ.SafeURL   // where the button "Write" leads
-	BackURL     templ.SafeURL   // on a phone, in place of the wordmark; with BackName
-	BackName    string          //
-	Wide        bool            // the leaf takes the margin's place too
-	Margin      templ.Component // nil: none
-	Bar         templ.Component // the bar at a phone's foot; nil: the usual one
-	Toast       templ.Component // nil: none
-	Moderates   bool            // the viewer has a queue of cases
-	Waiting     int             // the cases in it, at most 100
+	Current     string              // which line of the rail is the present place: "home", "channels", "tags", "c/slug"
+	WriteURL    templ.SafeURL       // where the button "Write" leads
+	BackURL     templ.SafeURL       // on a phone, in place of the wordmark; with BackName
+	BackName    string              //
+	Wide        bool                // the leaf takes the margin's place too
+	Margin      templ.Component     // nil: none
+	Bar         templ.Component     // the bar at a phone's foot; nil: the usual one
+	Toast       templ.Component     // nil: none
+	Moderates   bool                // the viewer has a queue of cases
+	Waiting     int                 // the cases in it, at most 100
+	ReadOnly    bool                // nobody writes but the site's staff
+	Door        db.RegistrationMode // how a guest becomes a member; empty: as they like
 }
 
 const (
 	channelsID = "channels"
 	marginID   = "margin"
 )
+
+// Joins reports that a guest can ask to become a member now.
+func (p Page) Joins() bool {
+	return !p.ReadOnly && (p.Door == "" || p.Door == db.RegistrationOpen || p.Door == db.RegistrationApproval)
+}
+
+// writes reports that writing is offered to the viewer.
+func (p Page) writes() bool { return !p.ReadOnly || p.Viewer.Staff() }
 
 func (p Page) writeURL() templ.SafeURL {
 	if p.WriteURL == "" {

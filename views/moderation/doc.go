@@ -12,7 +12,7 @@ import (
 	"codex/views/ui"
 )
 
-// Duties are the pages of moderation that the viewer has, as the tabs above each of them.
+// Duties say which page of moderation this is, and whether for staff or for who keeps a channel.
 type Duties struct {
 	Staff   bool
 	Current string // "queue", "decided", "newcomers", "words", "log"

@@ -31,3 +31,8 @@ func sweepState(ctx context.Context, s *db.Sweep) string {
 	}
 	return ui.T(ctx, "Shown again")
 }
+
+// texts is a number of posts and of comments.
+func texts(ctx context.Context, posts, comments int) string {
+	return ui.N(ctx, "%s post", "%s posts", posts) + ", " + ui.N(ctx, "%s comment", "%s comments", comments)
+}

@@ -31,7 +31,8 @@ type Show struct {
 	Unread    int         // comments that came since the viewer read it
 	FirstNew  int64       // the first of them on this page; 0: none
 	Thread    templ.Component
-	Reply     templ.Component // nil: the viewer cannot comment, and Why says why
+	Reply     templ.Component // nil: the viewer cannot comment
+	Why       templ.Component // says why not; nil: it is plain, or they can
 
 	Save    templ.Component // the button that saves the post; nil: none
 	Follow  templ.Component // the menu that says how much to hear of it; nil: none
@@ -41,6 +42,9 @@ type Show struct {
 	CanRemove, CanFlag, Mine                         bool
 	SignedIn                                         bool
 }
+
+// shortRules is the length, in bytes, up to which a channel's rules stand open above the form.
+const shortRules = 300
 
 // Form is the page that writes or changes a post.
 type Form struct {
@@ -63,6 +67,8 @@ type Form struct {
 	Draft        ui.Draft    // that is in the fields
 	BaseTitle    string      // what the fields would say without it
 	BaseTags     string
+	Channel      *db.Channel     // that it is written in, for a new one; nil: one of Channels
+	Stopped      templ.Component // why it cannot be sent now; nil: it can
 }
 
 // Place is where the draft of the form is kept.

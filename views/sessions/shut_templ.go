@@ -24,6 +24,7 @@ const (
 	ByInvite              // one becomes a member with an invite alone
 	InviteEnd             // the invite that was brought has ended, and one is needed
 	Waiting               // a moderator has not decided yet
+	ReadOnly              // nobody writes now
 )
 
 func (s Shut) words(ctx context.Context) (title, text string) {
@@ -34,6 +35,9 @@ func (s Shut) words(ctx context.Context) (title, text string) {
 	case InviteEnd:
 		return ui.T(ctx, "This invitation has ended"),
 			ui.T(ctx, "It was used up, taken back, or is too old. Ask whoever sent it for a new one.")
+	case ReadOnly:
+		return ui.T(ctx, "Only reading, for now"),
+			ui.T(ctx, "This forum is read-only just now, and takes no new members meanwhile. You can read everything; come back in a while to join.")
 	case Waiting:
 		return ui.T(ctx, "A moderator will open"),
 			ui.T(ctx, "Your request is with those who look after this forum. When one of them has let you in, you can sign in with your handle and your password; until then, read as much as you like.")
@@ -96,7 +100,7 @@ func ShutDoor(p layout.Page, s Shut) templ.Component {
 			var templ_7745c5c3_Var3 string
 			templ_7745c5c3_Var3, templ_7745c5c3_Err = templ.JoinStringErrs(title)
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/sessions/shut.templ`, Line: 45, Col: 30}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/sessions/shut.templ`, Line: 49, Col: 30}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var3))
 			if templ_7745c5c3_Err != nil {
@@ -109,7 +113,7 @@ func ShutDoor(p layout.Page, s Shut) templ.Component {
 			var templ_7745c5c3_Var4 string
 			templ_7745c5c3_Var4, templ_7745c5c3_Err = templ.JoinStringErrs(text)
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/sessions/shut.templ`, Line: 46, Col: 30}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/sessions/shut.templ`, Line: 50, Col: 30}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var4))
 			if templ_7745c5c3_Err != nil {
@@ -122,7 +126,7 @@ func ShutDoor(p layout.Page, s Shut) templ.Component {
 			var templ_7745c5c3_Var5 string
 			templ_7745c5c3_Var5, templ_7745c5c3_Err = templ.JoinStringErrs(ui.T(ctx, "Read the forum"))
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/sessions/shut.templ`, Line: 49, Col: 69}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/sessions/shut.templ`, Line: 53, Col: 69}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var5))
 			if templ_7745c5c3_Err != nil {
@@ -140,7 +144,7 @@ func ShutDoor(p layout.Page, s Shut) templ.Component {
 				var templ_7745c5c3_Var6 string
 				templ_7745c5c3_Var6, templ_7745c5c3_Err = templ.JoinStringErrs(ui.T(ctx, "Sign in"))
 				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/sessions/shut.templ`, Line: 51, Col: 60}
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/sessions/shut.templ`, Line: 55, Col: 60}
 				}
 				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var6))
 				if templ_7745c5c3_Err != nil {

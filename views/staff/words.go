@@ -76,7 +76,7 @@ func end(ctx context.Context, millis string) string {
 	if err != nil {
 		return ui.T(ctx, "for ever")
 	}
-	return ui.T(ctx, "until %s", ui.Instant(db.Millis(n)))
+	return ui.T(ctx, "until %s", ui.Instant(ctx, db.Millis(n)))
 }
 
 // deed says in words what an entry of the log tells of. What has no words here is shown as the code calls it.
@@ -134,5 +134,5 @@ func until(ctx context.Context, t db.Millis) string {
 	if t >= db.Forever {
 		return ui.T(ctx, "for ever")
 	}
-	return ui.T(ctx, "until %s", ui.Instant(t))
+	return ui.T(ctx, "until %s", ui.Instant(ctx, t))
 }

@@ -6,25 +6,27 @@ import (
 	"github.com/a-h/templ"
 )
 
-const devices = 12 // #a0 to #a11 in the sprite, see artShapes
+const (
+	devices = 12 // #a0 to #a11 in the sprite, see artShapes
+	metals  = 3  // a device in bone or gold on the pigment, or in the pigment on bone
+)
 
-// Arms is a channel's coat of arms: a device in bone or gold on a shield of one of the pigments, all from the id.
-// large is for the head of the channel's own page.
+// Arms is a channel's coat of arms, all from the id. Ids count channels, and the channels of a forum stand side by side in
+// its rail: so pigment and device are dealt in turn instead of drawn by a hash, and any twelve that were opened one after
+// the other share neither. large is for the head of the channel's own page.
 func Arms(id int64, large bool) templ.Component {
-	h := artHash(uint32(id)*7 + 5)
-	form := 0
+	n := uint32(id)
+	round := n / pigments
+	form := (n + round) % metals
 	if large {
-		form = 2
+		form += metals
 	}
-	if (h>>9)%3 == 0 {
-		form++ // gold
-	}
-	return &armsTable[form][h%pigments][(h>>6)%devices]
+	return &armsTable[form][n%pigments][(n*5+round)%devices]
 }
 
-// armsTable holds every coat of arms there is: 576 strings, 66 KB.
-var armsTable = func() (table [4][pigments][devices]markup) {
-	for form, class := range [...]string{"", " gold", " is-large", " is-large gold"} {
+// armsTable holds every coat of arms there is: 864 strings, 100 KB.
+var armsTable = func() (table [2 * metals][pigments][devices]markup) {
+	for form, class := range [...]string{"", " gold", " bare", " is-large", " is-large gold", " is-large bare"} {
 		for p := range pigments {
 			for d := range devices {
 				table[form][p][d] = markup(`<svg class="arms p` + strconv.Itoa(p) + class +

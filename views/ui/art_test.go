@@ -57,25 +57,25 @@ func TestLetterIsTheFirstLetterOrDigitOfAName(t *testing.T) {
 
 func accents(n int) string { return strings.Repeat("\u0301", n) }
 
-// The expected values were computed by the reference that the shapes come from.
+// The expected initials were computed by the reference that the shapes come from.
 func TestLooksFollowFromTheIDAlone(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		id                              int64
 		colours, ground, shield, device string
 	}{
-		{1, "p4", "o5", "p1", "a5"},
-		{2, "p2", "o5", "p10", "a3"},
-		{3, "p3", "o4", "p2 gold", "a7"},
-		{4, "p11", "o1", "p2 gold", "a1"},
-		{5, "p9 bare", "o9", "p5", "a0"},
-		{7, "p1", "o4", "p11", "a10"},
-		{11, "p7", "o4", "p1", "a2"},
-		{42, "p5", "o6", "p5 gold", "a5"},
-		{99, "p6", "o9", "p0", "a10"},
-		{1000, "p5", "o5", "p2", "a8"},
-		{3797, "p2", "o2", "p9", "a8"},
-		{123456, "p3", "o0", "p10", "a3"},
+		{1, "p4", "o5", "p1 gold", "a5"},
+		{2, "p2", "o5", "p2 bare", "a10"},
+		{3, "p3", "o4", "p3", "a3"},
+		{4, "p11", "o1", "p4 gold", "a8"},
+		{5, "p9 bare", "o9", "p5 bare", "a1"},
+		{7, "p1", "o4", "p7 gold", "a11"},
+		{11, "p7", "o4", "p11 bare", "a7"},
+		{42, "p5", "o6", "p6", "a9"},
+		{99, "p6", "o9", "p3 bare", "a11"},
+		{1000, "p5", "o5", "p4", "a7"},
+		{3797, "p2", "o2", "p5", "a5"},
+		{123456, "p3", "o0", "p0 gold", "a4"},
 	} {
 		const initial = `<svg class="initial is-medium %s" viewBox="0 0 40 40" width="36" height="36" aria-hidden="true"><use href="#%s"/><text x="20" y="28.5">X</text></svg>`
 		if got, want := shown(t, Initial(c.id, "x", Medium)), fmt.Sprintf(initial, c.colours, c.ground); got != want {

@@ -17,6 +17,9 @@ type Env struct {
 	Site  string                   // the forum's name
 	Asset func(name string) string // the address of a static file, such as "codex.css"
 
+	Logo   *Logo  // nil: the forum has none
+	Member string // the viewer as a form names them; empty: a guest
+
 	drawn iconSet // by Icon, for Sprite
 }
 
@@ -43,6 +46,15 @@ func (e *Env) at(t time.Time) time.Time {
 
 // Site is the forum's name.
 func Site(ctx context.Context) string { return env(ctx).Site }
+
+// Logo is the picture that stands for the forum, with its size in pixels.
+type Logo struct {
+	URL           string
+	Width, Height int
+}
+
+// SiteLogo is the forum's picture; nil: it has none.
+func SiteLogo(ctx context.Context) *Logo { return env(ctx).Logo }
 
 // Asset is the address of a static file.
 func Asset(ctx context.Context, name string) string { return env(ctx).Asset(name) }

@@ -82,11 +82,20 @@ func Today(ctx context.Context) string {
 	return e.at(e.Now).Format("Monday, 2 January")
 }
 
-// Instant is the day and the minute, in UTC.
-func Instant(t db.Millis) string { return t.Time().UTC().Format("2 January 2006, 15:04 UTC") }
+// Instant is the day and the minute on the viewer's clock, with the name of its zone.
+func Instant(ctx context.Context, t db.Millis) string {
+	return env(ctx).at(t.Time()).Format("2 January 2006, 15:04 MST")
+}
+
+// Minute is the hour and the minute of a time that is not far, on the viewer's clock.
+func Minute(ctx context.Context, t db.Millis) string {
+	return env(ctx).at(t.Time()).Format("15:04 MST")
+}
 
 // Month is the month and the year.
-func Month(t db.Millis) string { return t.Time().UTC().Format("January 2006") }
+func Month(ctx context.Context, t db.Millis) string {
+	return env(ctx).at(t.Time()).Format("January 2006")
+}
 
 // Time shows an instant relative to now, with the exact one behind it: on the viewer's clock for the pointer, in UTC for
 // machines.

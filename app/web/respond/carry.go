@@ -20,7 +20,7 @@ const (
 // mayCarry says which fields are carried. It is a list of what may, so that a password or a token never is.
 func mayCarry(name string) bool {
 	switch name {
-	case "key", "version", "parent", "kind", "channel", "tags", "slug", "name", "preview", "visibility", "note", "place":
+	case "key", "as", "version", "parent", "kind", "channel", "tags", "slug", "name", "preview", "visibility", "note", "place":
 		return true
 	}
 	return longField(name)

@@ -62,7 +62,7 @@ func (p *Responder) Fail(w http.ResponseWriter, r *http.Request, err error) {
 		w.Header().Set("HX-Reswap", "innerHTML")
 		shown = views.Notice(f)
 	} else {
-		f.Action, f.Kept = kept(r, f.Status)
+		f.Action, f.Kept = p.kept(r, f.Status, err)
 		if r.Method == http.MethodGet {
 			f.Again = r.URL.RequestURI()
 		}
@@ -89,8 +89,13 @@ func longField(name string) bool {
 }
 
 // kept is what the failed form held, where sending it again can help and a text would be lost.
-func kept(r *http.Request, status int) (action string, fields []ui.KeptField) {
+func (p *Responder) kept(r *http.Request, status int, err error) (action string, fields []ui.KeptField) {
+	var other *views.OtherMember
 	switch status {
+	case http.StatusConflict:
+		if !errors.As(err, &other) {
+			return "", nil
+		}
 	case http.StatusForbidden, http.StatusNotFound, // the post was locked, or what is answered deleted, while one wrote
 		http.StatusTooManyRequests, http.StatusServiceUnavailable, http.StatusGatewayTimeout, http.StatusInsufficientStorage, http.StatusInternalServerError:
 	default:
@@ -108,6 +113,10 @@ func kept(r *http.Request, status int) (action string, fields []ui.KeptField) {
 	}
 	for _, name := range names {
 		if name == "proof" { // a password
+			continue
+		}
+		if name == "as" && other != nil { // who sends it now does so knowingly
+			fields = append(fields, ui.KeptField{Name: name, Value: p.member(r)})
 			continue
 		}
 		for _, v := range r.PostForm[name] {

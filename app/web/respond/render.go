@@ -30,8 +30,13 @@ type Responder struct {
 	Now   func() time.Time
 	Asset func(name string) string
 	Site  func() string                        // the forum's name
+	Logo  func() *ui.Logo                      // the picture that stands for it; nil, and an answer of nil: none
 	Zone  func(r *http.Request) *time.Location // of who asks; nil, and what it answers nil: UTC
-	Frame func(r *http.Request) layout.Page    // the frame of an error page: it asks the database nothing
+	// Member is who asks, as a form names them; nil, and an empty answer: a guest.
+	Member func(r *http.Request) string
+	Frame  func(r *http.Request) layout.Page // the frame of an error page: it asks the database nothing
+	// Look looks over what was rendered before it is sent, and answers what of it is; nil: all of it.
+	Look func(r *http.Request, page []byte) ([]byte, error)
 }
 
 const biggestPooled = 1 << 20
@@ -52,10 +57,16 @@ func (p *Responder) Render(w http.ResponseWriter, r *http.Request, status int, c
 	}()
 	ctx := r.Context()
 	span := trace.Start(ctx, trace.KindRender, "")
-	err := c.Render(ui.With(templ.InitializeContext(ctx), &ui.Env{Now: p.Now(), Zone: p.zone(r), Site: p.Site(), Asset: p.Asset}), buf)
+	err := c.Render(ui.With(templ.InitializeContext(ctx), &ui.Env{Now: p.Now(), Zone: p.zone(r), Site: p.Site(), Asset: p.Asset, Logo: p.logo(), Member: p.member(r)}), buf)
 	span.End(0, err)
 	if err != nil {
 		return fmt.Errorf("render %s: %w", r.Pattern, err)
+	}
+	page := buf.Bytes()
+	if p.Look != nil {
+		if page, err = p.Look(r, page); err != nil {
+			return fmt.Errorf("look over %s: %w", r.Pattern, err)
+		}
 	}
 	h := w.Header()
 	h["Content-Type"] = []string{"text/html; charset=utf-8"}
@@ -65,11 +76,25 @@ func (p *Responder) Render(w http.ResponseWriter, r *http.Request, status int, c
 	}
 	h.Add("Vary", "Cookie, HX-Request-Type")
 	w.WriteHeader(status)
-	_, err = w.Write(buf.Bytes())
+	_, err = w.Write(page)
 	if err != nil {
 		return fmt.Errorf("write the answer: %w", context.Canceled) // the client went away
 	}
 	return nil
+}
+
+func (p *Responder) logo() *ui.Logo {
+	if p.Logo == nil {
+		return nil
+	}
+	return p.Logo()
+}
+
+func (p *Responder) member(r *http.Request) string {
+	if p.Member == nil {
+		return ""
+	}
+	return p.Member(r)
 }
 
 func (p *Responder) zone(r *http.Request) *time.Location {
@@ -113,6 +138,11 @@ func SignIn(w http.ResponseWriter, r *http.Request) error {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		next = CameFrom(r)
 	}
+	return SignInFor(w, r, next)
+}
+
+// SignInFor is the same with the page of this site that the sign-in leads to.
+func SignInFor(w http.ResponseWriter, r *http.Request, next string) error {
 	return Redirect(w, r, "/login?next="+url.QueryEscape(next))
 }
 
