@@ -146,6 +146,24 @@ func untilWords(until Millis) string {
 	return fmt.Sprint(int64(until))
 }
 
+// ResetFactor takes the second factor off a member who has lost it, with its recovery codes, and ends their sessions. For
+// admins, and not for themselves. ErrNotFound: there is none.
+func (d *DB) ResetFactor(ctx context.Context, v Viewer, memberID int64) error {
+	return d.govern(ctx, v, "ResetFactor", func(ctx context.Context, tx *tx, actor Role) error {
+		if _, err := tx.governed(ctx, v, memberID); err != nil {
+			return err
+		}
+		if actor != Admin {
+			return ErrForbidden
+		}
+		if err := dropFactor(ctx, tx, memberID, 0); err != nil {
+			return err
+		}
+		_, err := tx.logged(ctx, v, Entry{Action: "factor-reset", MemberID: memberID})
+		return err
+	})
+}
+
 // ChangeRole gives a member another role on the site. For admins, and not to themselves. The member's sessions end: their
 // rights are those of a new one.
 func (d *DB) ChangeRole(ctx context.Context, v Viewer, memberID int64, role Role) error {

@@ -284,6 +284,36 @@ func (c *caseRow) free(v Viewer, now Millis) error {
 	return nil
 }
 
+// TakeOver claims a case that another has claimed, and logs from whom. For staff: whoever says that they are at it may
+// have closed their lid. *Decided: another was first.
+func (d *DB) TakeOver(ctx context.Context, v Viewer, id int64) error {
+	return d.judge(ctx, v, "TakeOver", func(ctx context.Context, tx *tx) error {
+		var staff bool
+		if err := tx.get(ctx, "staff", &staff, "SELECT "+isStaff, v.ID); err != nil {
+			return err
+		}
+		c, err := tx.caseFor(ctx, v, id)
+		if err != nil {
+			return err
+		}
+		if !staff {
+			return ErrForbidden
+		}
+		err = c.free(v, d.millis())
+		held, ok := errors.AsType[*Claimed](err)
+		if err != nil && !ok {
+			return err
+		}
+		if err := tx.one(ctx, "take over", "UPDATE cases SET claimed_by = ?, claimed_at = ? WHERE id = ? AND decision = ''", v.ID, d.millis(), id); err != nil || !ok {
+			return err
+		}
+		e := c.entry("claim-taken", "")
+		e.Old = held.Handle
+		_, err = tx.logged(ctx, v, e)
+		return err
+	})
+}
+
 // Claim says that the viewer is at a case, so that nobody else is, for ClaimFor; or with on false that they are not any
 // more. *Claimed, *Decided: another was first.
 func (d *DB) Claim(ctx context.Context, v Viewer, id int64, on bool) error {

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"codex/app/markup"
+	"github.com/gosimple/slug"
 )
 
 // Channel is a channel as its page and the lists show it.
@@ -53,6 +54,14 @@ var slugPattern = regexp.MustCompile(`^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$`)
 // ValidSlug: 2 to 40 of a–z, 0–9 and - inside, and none of the words that are actions in the channels' paths.
 func ValidSlug(slug string) bool {
 	return len(slug) >= 2 && slug != "new" && slugPattern.MatchString(slug)
+}
+
+// ChannelSlugOf makes a channel's address of its name; empty when there are not enough letters in it.
+func ChannelSlugOf(name string) string {
+	if s := strings.Trim(truncate(slug.Make(name), 40), "-"); ValidSlug(s) {
+		return s
+	}
+	return ""
 }
 
 // ChannelBySlug finds a channel that the viewer may read.

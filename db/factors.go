@@ -127,13 +127,15 @@ func setCodes(ctx context.Context, tx *tx, memberID int64, codes [][]byte) error
 // DropFactor takes a member's second factor off, with its recovery codes, and ends their sessions but the one named
 // (0: all). ErrNotFound: they have none.
 func (d *DB) DropFactor(ctx context.Context, memberID, keepSession int64) error {
-	return d.change(ctx, "DropFactor", func(ctx context.Context, tx *tx) error {
-		if err := tx.one(ctx, "factor", "UPDATE members SET totp_secret = NULL, totp_step = 0 WHERE id = ? AND totp_secret IS NOT NULL AND deleted_at IS NULL", memberID); err != nil {
-			return err
-		}
-		if err := setCodes(ctx, tx, memberID, nil); err != nil {
-			return err
-		}
-		return endSessions(ctx, tx, memberID, keepSession, "")
-	})
+	return d.change(ctx, "DropFactor", func(ctx context.Context, tx *tx) error { return dropFactor(ctx, tx, memberID, keepSession) })
+}
+
+func dropFactor(ctx context.Context, tx *tx, memberID, keepSession int64) error {
+	if err := tx.one(ctx, "factor", "UPDATE members SET totp_secret = NULL, totp_step = 0 WHERE id = ? AND totp_secret IS NOT NULL AND deleted_at IS NULL", memberID); err != nil {
+		return err
+	}
+	if err := setCodes(ctx, tx, memberID, nil); err != nil {
+		return err
+	}
+	return endSessions(ctx, tx, memberID, keepSession, "")
 }

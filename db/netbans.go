@@ -155,6 +155,31 @@ func (d *DB) OutsideBans(ctx context.Context, v Viewer, before int64, limit int)
 	return list, err
 }
 
+// usersLook is how many of the sessions that were used last UsersOf looks through.
+const usersLook = 10_000
+
+// UsersOf counts the members who are signed in from a network, among the usersLook sessions that were used last. For staff;
+// 0 for others.
+func (d *DB) UsersOf(ctx context.Context, v Viewer, network netip.Prefix) (n int, err error) {
+	if !v.Staff() {
+		return 0, nil
+	}
+	var rows []struct {
+		Member  int64  `db:"member_id"`
+		Address string `db:"address"`
+	}
+	if err := d.list(ctx, "UsersOf", &rows, "SELECT member_id, address FROM sessions ORDER BY used_at DESC LIMIT ?", usersLook); err != nil {
+		return 0, err
+	}
+	seen := map[int64]bool{}
+	for _, r := range rows {
+		if addr, err := netip.ParseAddr(r.Address); err == nil && network.Contains(addr.Unmap().WithZone("")) {
+			seen[r.Member] = true
+		}
+	}
+	return len(seen), nil
+}
+
 // outsideAge is how old the list in memory may get: another process may have changed it.
 const outsideAge = 10 * time.Second
 

@@ -63,6 +63,7 @@ type Dossier struct {
 	Banned    Millis `db:"banned_until"`
 	Reason    string `db:"barred_for"` // why, as the member is told
 	Pending   bool   `db:"pending"`
+	Factor    bool   `db:"factor"` // they have a second factor
 	Held      int    `db:"hold_writes"`
 	SeenAt    Millis `db:"last_seen_at"`
 	InvitedBy string `db:"invited_by"` // handle; empty: nobody known
@@ -76,7 +77,7 @@ func (d *DB) DossierByHandle(ctx context.Context, v Viewer, handle string) (Doss
 		return m, fmt.Errorf("DossierByHandle: %w", ErrNotFound)
 	}
 	err := d.get(ctx, "DossierByHandle", &m, "SELECT "+memberColumns+`, COALESCE(m.suspended_until, 0) AS suspended_until, COALESCE(m.banned_until, 0) AS banned_until, m.barred_for,
-			m.state = 'pending' AS pending, m.hold_writes, m.last_seen_at,
+			m.state = 'pending' AS pending, m.totp_secret IS NOT NULL AS factor, m.hold_writes, m.last_seen_at,
 			COALESCE((SELECT b.handle FROM invites i JOIN members b ON b.id = i.made_by WHERE i.id = m.invite_id), '') AS invited_by
 		FROM members m WHERE m.handle_key = ? AND m.deleted_at IS NULL AND `+isStaff, foldHandle(handle), v.ID)
 	m.Judged = m.ID != v.ID && (v.Role == Admin || m.Role == Plain)

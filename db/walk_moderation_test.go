@@ -1,6 +1,9 @@
 package db
 
-import "fmt"
+import (
+	"fmt"
+	"net/netip"
+)
 
 // moderating walks what is flagged and held, what is decided about it, and the way back from each decision.
 func (w *walker) moderating(channel, post int64) {
@@ -25,6 +28,7 @@ func (w *walker) moderating(channel, post int64) {
 	must(d.KeptChannels(ctx, w.admin))(w)
 	for _, c := range must(d.Cases(ctx, w.admin, CaseFilter{}))(w) {
 		w.ok(d.Claim(ctx, w.admin, c.ID, true))
+		w.ok(d.TakeOver(ctx, w.admin, c.ID))
 		must(d.CaseByID(ctx, w.admin, c.ID))(w)
 		decision := Removed
 		if c.PostID == 0 {
@@ -92,6 +96,9 @@ func (w *walker) moderating(channel, post int64) {
 	must(d.SweepExtent(ctx, w.admin, NewSweep{Since: 1}))(w)
 	must(d.SweepExtent(ctx, w.admin, NewSweep{MemberID: author.ID}))(w)
 
+	must(d.UnseenBy(ctx, author, author.ID))(w)
+	must(d.UnseenBy(ctx, w.admin, author.ID))(w)
+	must(d.UsersOf(ctx, w.admin, netip.MustParsePrefix("192.0.2.0/24")))(w)
 	must(d.ModLog(ctx, w.admin, Cursor{}, 10))(w)
 	must(d.PublicLog(ctx, Cursor{}, 10))(w)
 	for _, word := range must(d.WatchWords(ctx, w.admin))(w) {

@@ -220,6 +220,8 @@ func (w *walker) accounts() {
 	w.ok(d.SpendRecoveryCode(ctx, v.ID, []byte("one")))
 	w.ok(d.SetRecoveryCodes(ctx, v, nil))
 	w.ok(d.DropFactor(ctx, v.ID, 0))
+	w.ok(d.SetFactor(ctx, v, []byte("secret"), 1, nil))
+	w.ok(d.ResetFactor(ctx, w.admin, v.ID))
 	w.ok(d.EndSessions(ctx, v))
 }
 

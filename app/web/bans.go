@@ -21,6 +21,12 @@ const bansPerPage = 50
 
 func (s *Server) listBans(w http.ResponseWriter, r *http.Request) error {
 	show := staff.Bans{Form: staff.BanForm{Kind: "network", Value: r.URL.Query().Get("network")}}
+	if network, ok := db.ParseNetwork(show.Form.Value); ok {
+		var err error
+		if show.Users, err = s.db.UsersOf(r.Context(), middleware.Viewer(r.Context()), network); err != nil {
+			return err
+		}
+	}
 	switch r.URL.Query().Get("done") {
 	case "ban":
 		show.Done = ui.T(r.Context(), "Kept out from now on.")

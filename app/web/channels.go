@@ -127,6 +127,13 @@ func (s *Server) showChannel(w http.ResponseWriter, r *http.Request) error {
 		}
 		head.Door = memberships.Ask(c, memberships.Asking{Asked: asked})
 	}
+	if head.CanEdit {
+		waiting, err := s.db.Requests(ctx, v, c.ID)
+		if err != nil {
+			return err
+		}
+		head.Requests = len(waiting)
+	}
 	if v.SignedIn() {
 		level, err := s.db.ChannelLevel(ctx, v, c.ID)
 		if err != nil {
@@ -232,6 +239,9 @@ func channelForm(r *http.Request, slug string) (f channels.Form, ok bool) {
 		f.NameError = ui.T(ctx, "A channel needs a name of at most %d characters.", maxChannelName)
 	} else {
 		f.Name = name
+	}
+	if slug == "" && f.NewSlug == "" && f.NameError == "" {
+		f.NewSlug = db.ChannelSlugOf(f.Name)
 	}
 	if slug == "" && f.NewSlug == "" {
 		f.SlugError = ui.T(ctx, "A channel needs an address, such as tide-tables.")

@@ -73,6 +73,8 @@ func (t things) fill(pattern string) (path string, placed bool, err error) {
 			value = t.commentRevision
 		case key == "t/{tag}":
 			value = t.tag
+		case key == "logo/{name}": // the forum of the walk has none
+			value, in = "none.png", false
 		case key == "invitations/{channel}":
 			value = t.channel
 		case key == "channels/{channel}":

@@ -39,6 +39,11 @@ func (s *Server) showMember(w http.ResponseWriter, r *http.Request) error {
 	if show.Kind, err = s.db.BlockOf(ctx, v, m.ID); err != nil {
 		return err
 	}
+	if (show.Own || show.Staff) && after.IsZero() {
+		if show.Unseen, err = s.db.UnseenBy(ctx, v, m.ID); err != nil {
+			return err
+		}
+	}
 	path := string(ui.MemberURL(m.Handle))
 	if r.URL.Query().Get("tab") == "comments" {
 		show.Tab = "comments"

@@ -37,7 +37,7 @@ func (s *Server) suspended(v db.Viewer) error {
 func (s *Server) caseView(v db.Viewer, c db.Case) moderation.Case {
 	undone := c.Decision == db.Removed && !c.Hidden // restored otherwise
 	decided := c.Decision == db.Approved || c.Decision == db.Kept || c.Decision == db.Removed || c.Decision == db.Noted
-	return moderation.Case{Case: c, Viewer: v.ID, Until: c.ClaimedUntil(db.MillisOf(s.now())), CanUndo: decided && !undone && (v.Staff() || c.DecidedBy == v.ID)}
+	return moderation.Case{Case: c, Viewer: v.ID, Until: c.ClaimedUntil(db.MillisOf(s.now())), CanTake: v.Staff(), CanUndo: decided && !undone && (v.Staff() || c.DecidedBy == v.ID)}
 }
 
 func (s *Server) queue(w http.ResponseWriter, r *http.Request) error {
@@ -163,7 +163,12 @@ func (s *Server) claimCase(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	err = s.db.Claim(r.Context(), middleware.Viewer(r.Context()), id, r.PostFormValue("on") != "false")
+	v := middleware.Viewer(r.Context())
+	if r.PostFormValue("on") == "over" {
+		err = s.db.TakeOver(r.Context(), v, id)
+	} else {
+		err = s.db.Claim(r.Context(), v, id, r.PostFormValue("on") != "false")
+	}
 	return s.caseAnswer(w, r, id, err)
 }
 

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"slices"
@@ -87,6 +88,7 @@ func (s *Server) showPost(w http.ResponseWriter, r *http.Request) error {
 	page.Current, page.Canonical, page.Description = "c/"+p.ChannelSlug, string(address), p.Excerpt
 	page.BackURL, page.BackName = ui.ChannelURL(p.ChannelSlug), p.ChannelName
 	page.WriteURL = ui.ChannelURL(p.ChannelSlug) + "/new"
+	show.CanJoin = page.Joins()
 	page.Margin, page.Bar = posts.Margin(show), posts.ReadingBar(show)
 	if err := s.offerUndo(r, &p, &page); err != nil {
 		return err
@@ -109,13 +111,11 @@ func (s *Server) newPost(w http.ResponseWriter, r *http.Request) error {
 	if err := s.draftedPost(r, &f); err != nil {
 		return err
 	}
-	if why, err := s.stopped(r.Context(), middleware.Viewer(r.Context())); err != nil || why != nil && f.Draft.At == 0 {
-		return errors.Join(err, why)
-	}
 	return s.composePage(w, r, f, http.StatusOK)
 }
 
-// composePage shows the form, with a status that says whether it was sent and not accepted.
+// composePage shows the form, with a status that says whether it was sent and not accepted. Who may not send it now is
+// told why instead, but for words that they have begun: those they can read, and take along.
 func (s *Server) composePage(w http.ResponseWriter, r *http.Request, f posts.Form, status int) error {
 	ctx, v := r.Context(), middleware.Viewer(r.Context())
 	title := "Write a post"
@@ -131,9 +131,7 @@ func (s *Server) composePage(w http.ResponseWriter, r *http.Request, f posts.For
 	if err != nil {
 		return err
 	}
-	if why != nil {
-		f.Stopped = faults.Because(why)
-	}
+	unasked := r.Method == http.MethodGet && f.Draft.At == 0
 	switch {
 	case f.PostID != 0:
 	case r.PathValue("slug") != "":
@@ -141,28 +139,37 @@ func (s *Server) composePage(w http.ResponseWriter, r *http.Request, f posts.For
 		if err != nil {
 			return err
 		}
-		if why := refusal(v, auth.Write, channelSubject(&c)); why != nil && f.Draft.At == 0 && r.Method == http.MethodGet {
-			return s.shutChannel(w, r, &c, why, memberships.Asking{})
-		} else if why != nil && f.Stopped == nil {
-			f.Stopped = faults.Because(why)
+		if why == nil {
+			if why = refusal(v, auth.Write, channelSubject(&c)); why != nil && unasked {
+				return s.shutChannel(w, r, &c, why, memberships.Asking{})
+			}
 		}
 		f.Channel = &c
 		page.BackURL, page.BackName = ui.ChannelURL(c.Slug), c.Name
 	default:
-		all, err := s.db.Channels(ctx, v, db.Cursor{}, 100)
-		if err != nil {
+		if f.Channels, err = s.writable(ctx, v); err != nil {
 			return err
 		}
-		all = slices.DeleteFunc(all, func(c db.Channel) bool { return !auth.May(v, auth.Write, channelSubject(&c)) })
-		if len(all) == 0 { // nowhere to write yet: the list says what to do about it
+		if len(f.Channels) == 0 { // nowhere to write yet: the list says what to do about it
 			return respond.Redirect(w, r, "/c")
 		}
-		f.Channels = all
+	}
+	if why != nil && unasked {
+		return why
+	}
+	if why != nil {
+		f.Stopped = faults.Because(why)
 	}
 	if v.Holds > 0 && !v.Staff() && f.PostID == 0 {
 		return s.respond.Render(w, r, status, respond.Framed(page, posts.Waits(v.Holds), posts.Compose(f)))
 	}
 	return s.respond.Render(w, r, status, respond.Framed(page, posts.Compose(f)))
+}
+
+// writable are the channels that the viewer may write in, of the 100 that they can read and that were last active.
+func (s *Server) writable(ctx context.Context, v db.Viewer) ([]db.Channel, error) {
+	all, err := s.db.Channels(ctx, v, db.Cursor{}, 100)
+	return slices.DeleteFunc(all, func(c db.Channel) bool { return !auth.May(v, auth.Write, channelSubject(&c)) }), err
 }
 
 // postForm reads what was typed, with what is wrong with it.
@@ -281,9 +288,6 @@ func (s *Server) editPost(w http.ResponseWriter, r *http.Request) error {
 		Key: newKey(), Version: p.Version()}
 	if err := s.draftedPost(r, &f); err != nil {
 		return err
-	}
-	if why, err := s.stopped(r.Context(), middleware.Viewer(r.Context())); err != nil || why != nil && f.Draft.At == 0 {
-		return errors.Join(err, why)
 	}
 	return s.composePage(w, r, f, http.StatusOK)
 }

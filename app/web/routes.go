@@ -149,6 +149,7 @@ func (s *Server) routes() []route {
 		{"POST /moderation/members/{handle}/bar", staffOnly, s.barMember},
 		{"POST /moderation/members/{handle}/lift", staffOnly, s.liftMember},
 		{"POST /moderation/members/{handle}/role", adminsOnly, s.changeRole},
+		{"POST /moderation/members/{handle}/factor", adminsOnly, s.resetFactor},
 		{"POST /moderation/members/{handle}/trust", staffOnly, s.setTrust},
 		{"POST /moderation/members/{handle}/notes", staffOnly, s.addStaffNote},
 		{"GET /moderation/registrations", staffOnly, s.listRegistrations},

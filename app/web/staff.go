@@ -38,6 +38,8 @@ func (s *Server) showDossier(w http.ResponseWriter, r *http.Request) error {
 		done = ui.T(r.Context(), "Lifted.")
 	case "role":
 		done = ui.T(r.Context(), "The role is changed, and their sessions have ended.")
+	case "factor":
+		done = ui.T(r.Context(), "The second factor is off, and their sessions have ended. They sign in with their password alone.")
 	case "trust":
 		done = ui.T(r.Context(), "The level is set.")
 	case "note":
@@ -136,6 +138,21 @@ func (s *Server) changeRole(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return respond.Redirect(w, r, dossierURL(m, "role"))
+}
+
+// resetFactor lets in who has lost their phone and their codes: with the password alone, from then on.
+func (s *Server) resetFactor(w http.ResponseWriter, r *http.Request) error {
+	m, err := s.dossier(r)
+	if err != nil {
+		return err
+	}
+	if ok, err := s.fresh(w, r, ""); !ok || err != nil {
+		return err
+	}
+	if err := s.db.ResetFactor(r.Context(), middleware.Viewer(r.Context()), m.ID); err != nil {
+		return err
+	}
+	return respond.Redirect(w, r, dossierURL(m, "factor"))
 }
 
 func (s *Server) setTrust(w http.ResponseWriter, r *http.Request) error {

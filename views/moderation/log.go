@@ -2,6 +2,7 @@ package moderation
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/a-h/templ"
 
@@ -14,6 +15,33 @@ func logURL(e *db.LogEntry) templ.SafeURL {
 		return ui.CommentURL(e.CommentID)
 	}
 	return ui.PostURL(e.PostID, e.PostSlug)
+}
+
+// AccessText is who reads and writes in a channel, as the log has it, in words.
+func AccessText(ctx context.Context, stored string) string {
+	var visibility string
+	var slow int
+	var archived bool
+	if _, err := fmt.Sscanf(stored, "%s slow=%d archived=%t", &visibility, &slow, &archived); err != nil {
+		return stored
+	}
+	text := ui.T(ctx, "public")
+	switch db.Visibility(visibility) {
+	case db.Restricted:
+		text = ui.T(ctx, "members write")
+	case db.Private:
+		text = ui.T(ctx, "private")
+	}
+	switch {
+	case slow >= 60 && slow%60 == 0:
+		text += ", " + ui.N(ctx, "a text in %s minute", "a text in %s minutes", slow/60)
+	case slow > 0:
+		text += ", " + ui.N(ctx, "a text in %s second", "a text in %s seconds", slow)
+	}
+	if archived {
+		text += ", " + ui.T(ctx, "archived")
+	}
+	return text
 }
 
 // deed is what was done, as the sentence goes on after who did it.
@@ -75,7 +103,7 @@ func deed(ctx context.Context, e *db.LogEntry) string {
 	case "watch-drop":
 		return ui.T(ctx, "took “%s” off the watch list", e.Old)
 	case "channel-access":
-		return ui.T(ctx, "changed who reads and writes")
+		return ui.T(ctx, "changed who reads and writes: %s, before that %s,", AccessText(ctx, e.New), AccessText(ctx, e.Old))
 	case "channel-delete":
 		return ui.T(ctx, "deleted a channel")
 	case "channel-restore":
@@ -90,6 +118,14 @@ func deed(ctx context.Context, e *db.LogEntry) string {
 		return ui.T(ctx, "declined somebody who wanted to join")
 	case "invite-end":
 		return ui.T(ctx, "ended an invite")
+	case "claim-taken":
+		return ui.T(ctx, "took over a case from @%s, about", e.Old)
+	case "factor-reset":
+		return ui.T(ctx, "took off the second factor of")
+	case "revision-hide":
+		return ui.T(ctx, "hid an earlier version of %s", thing)
+	case "revision-show":
+		return ui.T(ctx, "showed an earlier version of %s again", thing)
 	case "request-accept":
 		return ui.T(ctx, "let in")
 	case "request-decline":

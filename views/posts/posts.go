@@ -39,7 +39,7 @@ type Show struct {
 	QuoteAs string          // what a quotation of it begins with; empty: the viewer cannot comment
 
 	CanEdit, CanDelete, CanUndelete, CanPin, CanLock bool
-	CanRemove, CanFlag, Mine                         bool
+	CanRemove, CanFlag, Mine, CanJoin                bool
 	SignedIn                                         bool
 }
 

@@ -95,8 +95,46 @@ func deed(ctx context.Context, l db.LogLine) string {
 		return ui.T(ctx, "Role: %s, before that %s", roleName(ctx, db.Role(l.New)), roleName(ctx, db.Role(l.Old)))
 	case "trust":
 		return ui.T(ctx, "Trust: %s, before that %s", trustText(ctx, l.New), trustText(ctx, l.Old))
-	case "remove":
+	case db.Removed:
 		return ui.T(ctx, "A text removed")
+	case db.Restored:
+		return ui.T(ctx, "A text restored")
+	case db.Approved:
+		return ui.T(ctx, "A text approved")
+	case db.Kept:
+		return ui.T(ctx, "Flagged, and kept")
+	case db.Noted:
+		return ui.T(ctx, "A flag dealt with")
+	case "undo-" + db.Removed:
+		return ui.T(ctx, "The removal of a text taken back")
+	case "undo-" + db.Approved:
+		return ui.T(ctx, "The approval of a text taken back")
+	case "undo-" + db.Kept, "undo-" + db.Noted:
+		return ui.T(ctx, "A case opened again")
+	case "sweep":
+		return ui.T(ctx, "Everything hidden")
+	case "undo-sweep":
+		return ui.T(ctx, "Everything shown again")
+	case "revision-hide":
+		return ui.T(ctx, "An earlier version of a text hidden")
+	case "revision-show":
+		return ui.T(ctx, "An earlier version of a text shown again")
+	case "lock":
+		return ui.T(ctx, "A post locked")
+	case "unlock":
+		return ui.T(ctx, "A post opened again")
+	case "pin":
+		return ui.T(ctx, "A post pinned")
+	case "unpin":
+		return ui.T(ctx, "A post unpinned")
+	case "registration-accept":
+		return ui.T(ctx, "Let into the forum")
+	case "invite-end":
+		return ui.T(ctx, "An invite of theirs ended")
+	case "claim-taken":
+		return ui.T(ctx, "A case about them taken over from @%s", l.Old)
+	case "factor-reset":
+		return ui.T(ctx, "Second factor taken off")
 	case "channel-role":
 		return ui.T(ctx, "Role in a channel: %s", l.New)
 	case "channel-remove":
