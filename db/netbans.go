@@ -155,10 +155,10 @@ func (d *DB) OutsideBans(ctx context.Context, v Viewer, before int64, limit int)
 	return list, err
 }
 
-// usersLook is how many of the sessions that were used last UsersOf looks through.
+// usersLook is how many of the sessions that were begun last UsersOf looks through.
 const usersLook = 10_000
 
-// UsersOf counts the members who are signed in from a network, among the usersLook sessions that were used last. For staff;
+// UsersOf counts the members who are signed in from a network, among the usersLook sessions that were begun last. For staff;
 // 0 for others.
 func (d *DB) UsersOf(ctx context.Context, v Viewer, network netip.Prefix) (n int, err error) {
 	if !v.Staff() {
@@ -168,7 +168,7 @@ func (d *DB) UsersOf(ctx context.Context, v Viewer, network netip.Prefix) (n int
 		Member  int64  `db:"member_id"`
 		Address string `db:"address"`
 	}
-	if err := d.list(ctx, "UsersOf", &rows, "SELECT member_id, address FROM sessions ORDER BY used_at DESC LIMIT ?", usersLook); err != nil {
+	if err := d.list(ctx, "UsersOf", &rows, "SELECT member_id, address FROM sessions ORDER BY id DESC LIMIT ?", usersLook); err != nil {
 		return 0, err
 	}
 	seen := map[int64]bool{}

@@ -92,6 +92,8 @@ var allowed = map[string]struct{ with, why string }{
 	"ended bans: SCAN bans":                                        {"", "at most maxOutsideBans, when staff ban another"},
 	"bans: SCAN bans USING COVERING INDEX sqlite_autoindex_bans_1": {"", "the same"},
 	"TrustLikes: USE TEMP B-TREE FOR count(DISTINCT)":              {"", "at most likesLook of posts and of comments"},
+	"UsersOf: SCAN sessions":                                       {"", "in the order of the ids, and ends at the limit"},
+	"UnseenBy: USE TEMP B-TREE FOR ORDER BY":                       {"COMPOUND QUERY", "what is not shown among a member's newest texts, 400 at most"},
 	"WrittenBy: USE TEMP B-TREE FOR ORDER BY":                      {"COMPOUND QUERY", "two pages merged into one"},
 	"owner: MIN(id)":                                               {"SEARCH members USING INDEX members_admins (role=?)", "the first entry of the index"},
 	"CountImportRefs: COUNT(*)":                                    {"", "counts what an import will do anyway; no page asks"},

@@ -289,6 +289,23 @@ func TestASessionThatCouldNotBeDeletedNeverOpensAgain(t *testing.T) {
 	s.noneOpens("deleted,", "one", "two")
 }
 
+func TestAStartThatFindsTheFileHasStoredNothing(t *testing.T) {
+	t.Parallel()
+	s, ctx := newDoors(t, ""), context.Background()
+	member := s.member("plain", Plain)
+	s.signIn(member, "one")
+	_, err := s.endUnstored(ctx, member, func(int64) bool { return true })
+	s.ok(err)
+	after := s.again()
+	if n, err := after.StoreWaiting(ctx); n != 0 || err != nil || after.noted() {
+		t.Errorf("%d are said to have waited for room, %v", n, err)
+	}
+	after.wait(member, "two")
+	if n, err := after.StoreWaiting(ctx); n != 1 || err != nil {
+		t.Errorf("one waited, and %d are stored, %v", n, err)
+	}
+}
+
 func TestAnEndThatWouldNotOutlastARestartIsNotPromised(t *testing.T) {
 	t.Parallel()
 	s, ctx := newDoors(t, ""), context.Background()

@@ -261,6 +261,8 @@ func testDrafts(t *testing.T, b *browser) {
 	tb.wait("document.querySelector('#reply textarea').value === " + quote(draft) + " && document.querySelector('#reply [data-draft]').textContent.includes('Your draft is back')")
 	tb.click("#reply [data-discard]")
 	tb.wait("document.querySelector('#reply textarea').value === '' && document.activeElement?.matches('#reply textarea')")
+	dropped := func() { tb.wait("document.querySelector('#reply [name=place]').dataset.saved === ''") } // at the server too
+	dropped()
 	tb.follow(func() { eval[bool](tb, "location.reload(), true") })
 	tb.wait("document.querySelector('#reply textarea').value === ''")
 
@@ -289,6 +291,7 @@ func testDrafts(t *testing.T, b *browser) {
 	tb.visit(post)
 	tb.click("#reply [data-discard]")
 	tb.wait("document.querySelector('#reply textarea').value === ''")
+	dropped()
 	forget()
 	tb.wait("document.querySelector('#reply textarea').value === ''")
 

@@ -48,7 +48,7 @@ func TestAChannelThatIsNotAcceptedKeepsWhatWasTyped(t *testing.T) {
 		{"no name", " ", "fine", "About", "", "name"},
 		{"a long name", strings.Repeat("ä", 61), "fine", "About", "", "name"},
 		{"a name that turns around", "a\u202eb", "fine", "About", "", "name"},
-		{"no address", "Fine", "", "About", "", "slug"},
+		{"no address, and a name that makes none", "!!!", "", "About", "", "slug"},
 		{"a short address", "Fine", "a", "About", "", "slug"},
 		{"a long address", "Fine", strings.Repeat("a", 41), "About", "", "slug"},
 		{"an address with a slash", "Fine", "a/b", "About", "", "slug"},

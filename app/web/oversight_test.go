@@ -100,7 +100,7 @@ func TestABanOfANetworkSaysHowManyShareIt(t *testing.T) {
 func TestInvitationsAndRequestsAreShownWhereOneLooks(t *testing.T) {
 	t.Parallel()
 	s := apptest.Start(t)
-	keeper, asked, asks := s.As("keeper", db.Plain), s.As("asked", db.Plain), s.As("asks", db.Plain)
+	keeper, asked, asks := s.As("keeper", db.Plain), joined(t, s, "asked"), s.As("asks", db.Plain)
 	keeper.Channel("tides")
 	want(t, keeper.Post("/c/tides/access", "visibility", "restricted", "slow", "0"), 303)
 	count := func(c *apptest.Client) string {
