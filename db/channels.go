@@ -8,8 +8,9 @@ import (
 	"slices"
 	"strings"
 
-	"codex/app/markup"
 	"github.com/gosimple/slug"
+
+	"codex/app/markup"
 )
 
 // Channel is a channel as its page and the lists show it.

@@ -224,8 +224,8 @@ func (d *DB) AnswerRequest(ctx context.Context, v Viewer, channelID, memberID in
 	})
 }
 
-// InviteToChannel asks a member in. For those who keep the channel. ErrNotFound: no such member, or one
-// who is not in yet.
+// InviteToChannel asks a member in. For those who keep the channel. ErrNotFound: no such member, or one who is not
+// in yet.
 func (d *DB) InviteToChannel(ctx context.Context, v Viewer, channelID int64, handle string) error {
 	return d.act(ctx, v, "InviteToChannel", func(ctx context.Context, tx *tx) error {
 		if _, err := tx.kept(ctx, v, channelID); err != nil {

@@ -113,14 +113,15 @@ func (d *DB) endUnstored(ctx context.Context, memberID int64, which func(id int6
 }
 
 // StoreWaiting writes the sessions that wait for room and deletes those that have ended, and answers how many of both there
-// were. That all had to end at a start which found the file is not counted: there nothing waited for room. With nothing to do it sends no statement. It fails with ErrNoSpace while there is no room.
-func (d *DB) StoreWaiting(ctx context.Context) (stored int, err error) {
+// were. That all had to end at a start which found the file is not counted: there nothing waited for room. With nothing to
+// do it sends no statement. It fails with ErrNoSpace while there is no room.
+func (d *DB) StoreWaiting(ctx context.Context) (int, error) {
 	n := d.memory.n.Load()
 	if n == 0 {
 		return 0, nil
 	}
 	if d.memory.isStale() {
-		defer func() { stored = max(0, stored-1) }()
+		n--
 	}
 	// Deleting comes first: it may make the room.
 	for _, step := range []func(context.Context) error{d.deleteStale, d.deleteEnded, d.insertWaiting} {

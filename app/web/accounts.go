@@ -39,11 +39,9 @@ const freshFor = 10 * time.Minute
 //
 // TestDangerousActsAskForThePassword holds the list.
 //
-//	When the password was not given
-//
-// lately it answers the request itself, with the page that asks for it, and the handler returns what it returned. A form
-// that was sent is sent again from that page, with all its fields but the secret ones; with back it leads to that page
-// instead, for forms that hold something which has to be typed anew.
+// When the password was not given lately it answers the request itself, with the page that asks for it, and the handler
+// returns what it returned. A form that was sent is sent again from that page, with all its fields but the secret ones;
+// with back it leads to that page instead, for forms that hold something which has to be typed anew.
 func (s *Server) fresh(w http.ResponseWriter, r *http.Request, back string) (bool, error) {
 	ctx, v := r.Context(), middleware.Viewer(r.Context())
 	if s.now().Sub(v.ProvedAt.Time()) < freshFor {

@@ -14,14 +14,13 @@ import (
 	"codex/app/web/respond"
 	"codex/db"
 	"codex/views/comments"
-	faults "codex/views/errors"
 	"codex/views/layout"
 	"codex/views/ui"
 )
 
 // thread reads the page of a post's comments that the address asks for. firstNew is the first comment on it that the
-// viewer has not read.
-func (s *Server) thread(r *http.Request, p *db.Post) (t comments.Thread, firstNew int64, err error) {
+// viewer has not read. With stopped, what stops the viewer from writing, it offers no forms.
+func (s *Server) thread(r *http.Request, p *db.Post, stopped error) (t comments.Thread, firstNew int64, err error) {
 	ctx, v, q := r.Context(), middleware.Viewer(r.Context()), r.URL.Query()
 	ask := db.Thread{PostID: p.ID, ByTime: q.Get("sort") == "time"}
 	if ask.After, err = db.ParseCommentCursor(q.Get("after")); err != nil {
@@ -45,11 +44,7 @@ func (s *Server) thread(r *http.Request, p *db.Post) (t comments.Thread, firstNe
 		t.NextURL = with(string(address), "sort", sort, "under", under, "after", found.Next.String()) + "#thread"
 	}
 	t.Roots = nodes(v, p, found)
-	why, err := s.stopped(ctx, v)
-	if err != nil {
-		return t, 0, err
-	}
-	if why != nil {
+	if stopped != nil {
 		still(t.Roots)
 	}
 	for i := range found.Comments {
@@ -385,10 +380,8 @@ func (s *Server) replyToComment(w http.ResponseWriter, r *http.Request) error {
 	if err := s.draftedReply(r, &f); err != nil {
 		return err
 	}
-	if why, err := s.stopped(r.Context(), middleware.Viewer(r.Context())); err != nil || why != nil && f.Draft.At == 0 {
-		return errors.Join(err, why)
-	} else if why != nil {
-		f.Stopped = faults.Because(why)
+	if f.Stopped, err = s.instead(r, f.Draft); err != nil {
+		return err
 	}
 	if respond.Partial(r) {
 		f.Inline = true
@@ -411,10 +404,8 @@ func (s *Server) editComment(w http.ResponseWriter, r *http.Request) error {
 	if err := s.draftedEdit(r, &f); err != nil {
 		return err
 	}
-	if why, err := s.stopped(r.Context(), middleware.Viewer(r.Context())); err != nil || why != nil && f.Draft.At == 0 {
-		return errors.Join(err, why)
-	} else if why != nil {
-		f.Stopped = faults.Because(why)
+	if f.Stopped, err = s.instead(r, f.Draft); err != nil {
+		return err
 	}
 	return s.editCommentForm(w, r, &p, f)
 }

@@ -65,7 +65,11 @@ func (s *Server) showPost(w http.ResponseWriter, r *http.Request) error {
 	if p.DeletedAt != 0 {
 		p.Unread, p.New = false, 0 // there is nothing to keep up with
 	}
-	thread, firstNew, err := s.thread(r, &p)
+	stopped, err := s.stopped(ctx, v)
+	if err != nil {
+		return err
+	}
+	thread, firstNew, err := s.thread(r, &p, stopped)
 	if err != nil {
 		return err
 	}
@@ -75,7 +79,7 @@ func (s *Server) showPost(w http.ResponseWriter, r *http.Request) error {
 	}
 	show := s.postView(v, &p)
 	show.Thread, show.Unread, show.FirstNew = comments.Section(thread), p.New, firstNew
-	if err := s.postTools(r, &p, &show, thread.Under == 0); err != nil {
+	if err := s.postTools(r, &p, &show, thread.Under == 0, stopped); err != nil {
 		return err
 	}
 	if p.DuplicateOf != 0 {

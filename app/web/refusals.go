@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"strconv"
 
+	"github.com/a-h/templ"
+
 	"codex/app/auth"
 	"codex/app/middleware"
 	"codex/app/web/respond"
@@ -52,6 +54,21 @@ func (s *Server) stopped(ctx context.Context, v db.Viewer) (why, err error) {
 		return db.ErrReadOnly, nil
 	}
 	return nil, nil
+}
+
+// instead is what stands in the place of a form's button for who is stopped and has words in it: those they can read, and
+// take along. nil: the button. Who has begun nothing gets the reason as the error.
+func (s *Server) instead(r *http.Request, begun ui.Draft) (templ.Component, error) {
+	why, err := s.stopped(r.Context(), middleware.Viewer(r.Context()))
+	switch {
+	case err != nil:
+		return nil, err
+	case why == nil:
+		return nil, nil
+	case begun.At == 0:
+		return nil, why
+	}
+	return faults.Because(why), nil
 }
 
 // readOnly reports that the forum takes no writes but its staff's, as the settings of a moment ago have it.

@@ -18,8 +18,8 @@ import (
 )
 
 // postTools fills in what a signed-in viewer does at a post for themselves: the form that answers it, where the page is to
-// have one, and the buttons that save and follow it.
-func (s *Server) postTools(r *http.Request, p *db.Post, show *posts.Show, reply bool) error {
+// have one, and the buttons that save and follow it. why is what stops the viewer from writing anywhere, or nil.
+func (s *Server) postTools(r *http.Request, p *db.Post, show *posts.Show, reply bool, why error) error {
 	ctx, v := r.Context(), middleware.Viewer(r.Context())
 	if !v.SignedIn() {
 		return nil
@@ -27,10 +27,6 @@ func (s *Server) postTools(r *http.Request, p *db.Post, show *posts.Show, reply 
 	f := replyTo(p)
 	f.Key = newKey()
 	own, err := s.db.OwnOf(ctx, v, p.ID, f.Place())
-	if err != nil {
-		return err
-	}
-	why, err := s.stopped(ctx, v)
 	if err != nil {
 		return err
 	}

@@ -111,9 +111,9 @@ function step(element) {
 
 // ---- Drafts ----
 
-// A text that is being written is kept twice, by its writer and the address that it will be sent to, until it is sent: in this browser
-// at once, and soon after at the server, whose form finds it on every device. The server's stands in the form when that
-// comes; this browser's is laid over it when it is newer. `at` is when it was written, by this browser's clock; `saved`
+// A text that is being written is kept twice until it is sent, by its writer and the address that it will be sent to: in
+// this browser at once, and soon after at the server, whose form finds it on every device. The server's stands in the form
+// when that comes; this browser's is laid over it when it is newer. `at` is when it was written, by this browser's clock; `saved`
 // names the server's draft that it began with or has become, so that what follows on it is newer whatever the clocks say.
 // `asked` is what the server was given and has not answered: when it has that, its own later clock makes it no newer.
 // One that the server has had and has no more was sent or discarded elsewhere. `base` is what the form held before: a
@@ -184,9 +184,12 @@ function baseOf(form) {
 
 const serverWaits = 2000; // ms after the last key, and at most
 const serverWaitsAtMost = 15_000; // after the first
-const unsaved = new Map(); // forms with words that the server has not → since when, and the timer
-const requests = new WeakMap(); // form → what ends its request
-const asked = new WeakMap(); // form → the values in a request that has no answer
+// Forms with words that the server has not → since when, and the timer.
+const unsaved = new Map();
+// Form → what ends its request.
+const requests = new WeakMap();
+// Form → the values in a request that has no answer.
+const asked = new WeakMap();
 
 function saveSoon(form) {
   if (!placeOf(form)) return;
@@ -204,7 +207,8 @@ async function saveDraft(form, leaving = false) {
   const values = valuesOf(form);
   const empty = same(values, baseOf(form));
   const body = new URLSearchParams(new FormData(form));
-  requests.get(form)?.abort(); // an older one that comes late would take this one's place
+  // An older one that comes late would take this one's place.
+  requests.get(form)?.abort();
   const abort = new AbortController();
   requests.set(form, abort);
   asked.set(form, values);
@@ -400,7 +404,7 @@ document.addEventListener('selectionchange', () => {
   if (offer.source) document.body.append(offer);
   else offer.remove();
 });
-const quoteAs = ({ dataset, id }) => dataset.quote ?? ['%s', '%s'].reduce((line, word, i) => line.replace(word, i ? `/comments/${id.slice(1)}` : find(`#${id} .comment-name`).pathname.slice(3)), texts.quoteAs);
+const quoteAs = ({ dataset, id }) => dataset.quote ?? texts.quoteAs.replace('%s', find(`#${id} .comment-name`).pathname.slice(3)).replace('%s', `/comments/${id.slice(1)}`);
 offer.addEventListener('pointerdown', (event) => event.preventDefault()); // the selection stays
 offer.addEventListener('click', () => {
   const area = lastWritten?.isConnected ? lastWritten : find('#reply textarea');
