@@ -249,7 +249,8 @@ function restoreDraft(form) {
   const draft = readDraft(key);
   if (!draft) return;
   const saved = savedOf(form);
-  const fresh = performance.getEntriesByType('navigation')[0]?.type !== 'back_forward'; // else the page may be an old copy
+  // Else the page is an old copy, or was made while the one before it still saved.
+  const fresh = performance.getEntriesByType('navigation')[0]?.type !== 'back_forward' && draft.at < performance.timeOrigin;
   if (!(Date.now() - draft.at < draftAge) || (draft.saved && !saved && fresh && placeOf(form))) return dropDraft(key);
   if (!same(draft.base, baseOf(form)) || !same(valuesOf(form), valuesOf(form, 'defaultValue'))) return;
   if (saved && draft.saved !== saved && !same(draft.asked, valuesOf(form)) && draft.at < Number(saved)) return; // the server's is newer
