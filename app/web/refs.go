@@ -14,18 +14,19 @@ import (
 // that the author typed and no link, as if there were no such channel. A page without such links, and most are, costs one
 // search of its bytes; another one a query.
 const (
-	refOpen  = `<a href="/c/~`
+	refOpen  = `<a href="/c/` + refMark
+	refMark  = "~"
 	refClass = `" class="channel-ref">`
 	refClose = `</a>`
 )
 
 // unlinked is what of a rendered page its reader may see: the page itself when that is all of it.
 func (s *Server) unlinked(r *http.Request, page []byte) ([]byte, error) {
-	if !bytes.Contains(page, []byte(refOpen)) {
-		return page, nil
-	}
 	var ids []int64
 	eachRef(page, func(_, _, _, _ int, id int64) { ids = append(ids, id) })
+	if len(ids) == 0 {
+		return page, nil
+	}
 	readable, err := s.db.ReadableChannels(r.Context(), middleware.Viewer(r.Context()), ids)
 	if err != nil {
 		return nil, err
@@ -46,15 +47,19 @@ func (s *Server) unlinked(r *http.Request, page []byte) ([]byte, error) {
 }
 
 // eachRef calls f for each link that names a channel: where it begins, where its text begins and ends, where it ends, and
-// the channel's id. A link that somebody wrote as a link has no class, and tells what they told.
+// the channel's id. A link that somebody wrote as a link has no class, and tells what they told. What is searched for is
+// the mark: it is rare, and a search for a whole tag stops at each tag (40 µs of a page of 100 KB).
 func eachRef(page []byte, f func(from, text, textEnd, to int, id int64)) {
 	for at := 0; ; {
-		i := bytes.Index(page[at:], []byte(refOpen))
+		i := bytes.IndexByte(page[at:], refMark[0])
 		if i < 0 {
 			return
 		}
-		from := at + i
-		at = from + len(refOpen)
+		at += i + len(refMark)
+		if !bytes.HasSuffix(page[:at], []byte(refOpen)) {
+			continue
+		}
+		from := at - len(refOpen)
 		digits := 0
 		for at+digits < len(page) && page[at+digits] >= '0' && page[at+digits] <= '9' {
 			digits++
