@@ -54,26 +54,21 @@ func (t *tx) follow(ctx context.Context, v Viewer, subject string, id int64, l L
 	return err
 }
 
-// Own is what a member has noted of a post for themselves.
+// Own is what a member has noted of a post for themselves. PostByID finds it along with the post: every post page of a
+// member shows it, and a query of its own costs such a page 2 % of its time.
 type Own struct {
-	Saved bool   `db:"saved"`
-	Level Level  `db:"level"`
-	Draft Millis `db:"draft_at"` // of a comment at the place that was asked for; 0: none
-	Body  string `db:"draft"`    // its text
+	Saved     bool   `db:"saved"`
+	Level     Level  `db:"level"`
+	DraftAt   Millis `db:"draft_at"` // of the comment that is begun below the post; 0: none
+	DraftBody string `db:"draft"`
 }
 
-// OwnOf finds what the viewer has noted of a post, with the draft of the form at a place; nothing for a guest. It is one
-// query, because every post page of a member asks for it.
-func (d *DB) OwnOf(ctx context.Context, v Viewer, postID int64, place string) (n Own, err error) {
-	if !v.SignedIn() {
-		return n, nil
-	}
-	err = d.get(ctx, "OwnOf", &n, `SELECT EXISTS (SELECT 1 FROM saves WHERE member_id = m.id AND post_id = ?) AS saved,
-			COALESCE((SELECT level FROM post_follows WHERE member_id = m.id AND post_id = ?), '') AS level,
-			COALESCE(dr.saved_at, 0) AS draft_at, COALESCE(dr.body, '') AS draft
-		FROM members m LEFT JOIN drafts dr ON dr.member_id = m.id AND dr.place = ? WHERE m.id = ?`, postID, postID, place, v.ID)
-	return n, err
-}
+const (
+	ownColumns = "sv.post_id IS NOT NULL AS saved, COALESCE(pf.level, '') AS level, COALESCE(dr.saved_at, 0) AS draft_at, COALESCE(dr.body, '') AS draft"
+	// ownJoins takes the viewer's id thrice.
+	ownJoins = ` LEFT JOIN saves sv ON sv.member_id = ? AND sv.post_id = p.id LEFT JOIN post_follows pf ON pf.member_id = ? AND pf.post_id = p.id
+		LEFT JOIN drafts dr ON dr.member_id = ? AND dr.place = '/p/' || p.id || '/comments'`
+)
 
 // ChannelLevel finds how much of a channel the viewer wants to hear.
 func (d *DB) ChannelLevel(ctx context.Context, v Viewer, channelID int64) (l Level, err error) {

@@ -14,6 +14,7 @@ import (
 // Post is a post as its page shows it.
 type Post struct {
 	PostRow
+	Own
 	HTML         markup.HTML `db:"html"`
 	Opens        bool        `db:"opens"`
 	Body         string      `db:"body"`
@@ -55,11 +56,11 @@ const versionColumn = "COALESCE(edited_at, created_at)"
 func (d *DB) PostByID(ctx context.Context, v Viewer, id int64) (Post, error) {
 	var p Post
 	columns, joins, args := postRowSelect(v)
-	args = append(args, v.ID, v.ID, id, v.ID, v.Staff(), v.ID)
+	args = append(args, v.ID, v.ID, v.ID, v.ID, v.ID, id, v.ID, v.Staff(), v.ID)
 	err := d.get(ctx, "PostByID", &p, "SELECT "+columns+`, p.html, p.opens, p.body, p.likes, p.dislikes, COALESCE(p.accepted_id, 0) AS accepted_id,
 			COALESCE(p.edited_at, 0) AS edited_at, COALESCE(p.deleted_at, 0) AS deleted_at, COALESCE(p.deleted_by, 0) AS deleted_by, `+isHeld("p")+` AS held, p.removed_for, p.source_url, p.source_author, p.licence,
-			COALESCE(p.duplicate_of, 0) AS duplicate_of, COALESCE(pr.value, 0) AS my_reaction, COALESCE(ms.role, '') AS my_role, ms.role IS NOT NULL AS joined, c.visibility, c.archived_at IS NOT NULL AS archived, c.rules <> '' AS ruled
-		FROM posts p`+joins+`
+			COALESCE(p.duplicate_of, 0) AS duplicate_of, COALESCE(pr.value, 0) AS my_reaction, COALESCE(ms.role, '') AS my_role, ms.role IS NOT NULL AS joined, c.visibility, c.archived_at IS NOT NULL AS archived, c.rules <> '' AS ruled, `+ownColumns+`
+		FROM posts p`+joins+ownJoins+`
 		LEFT JOIN post_reactions pr ON pr.post_id = p.id AND pr.member_id = ?
 		LEFT JOIN memberships ms ON ms.channel_id = p.channel_id AND ms.member_id = ?
 		WHERE p.id = ? AND (p.deleted_at IS NULL OR p.author_id = ? OR ? = 1 OR ms.role IN ('owner', 'moderator')) AND `+visible, args...)

@@ -19,23 +19,19 @@ import (
 
 // postTools fills in what a signed-in viewer does at a post for themselves: the form that answers it, where the page is to
 // have one, and the buttons that save and follow it. why is what stops the viewer from writing anywhere, or nil.
-func (s *Server) postTools(r *http.Request, p *db.Post, show *posts.Show, reply bool, why error) error {
+func (s *Server) postTools(r *http.Request, p *db.Post, show *posts.Show, reply bool, why error) {
 	ctx, v := r.Context(), middleware.Viewer(r.Context())
 	if !v.SignedIn() {
-		return nil
+		return
 	}
 	f := replyTo(p)
 	f.Key = newKey()
-	own, err := s.db.OwnOf(ctx, v, p.ID, f.Place())
-	if err != nil {
-		return err
-	}
 	if why != nil {
 		show.CanEdit = false
 	} else if p.DeletedAt == 0 {
 		why = refusal(v, auth.Comment, postSubject(p))
 	}
-	drafted(&f, own.Draft, own.Body)
+	drafted(&f, p.DraftAt, p.DraftBody)
 	switch {
 	case !reply || p.DeletedAt != 0:
 	case why != nil:
@@ -48,9 +44,8 @@ func (s *Server) postTools(r *http.Request, p *db.Post, show *posts.Show, reply 
 		show.Reply, show.QuoteAs = comments.Form(f), ui.QuoteAs(ctx, p.AuthorHandle, templ.SafeURL("/p/"+ui.ID(p.ID)))
 	}
 	if p.DeletedAt == 0 {
-		show.Save, show.Follow = saves.Button(p.ID, own.Saved), follows.Menu(postFollowURL(p.ID), own.Level)
+		show.Save, show.Follow = saves.Button(p.ID, p.Saved), follows.Menu(postFollowURL(p.ID), p.Level)
 	}
-	return nil
 }
 
 func (s *Server) savePost(w http.ResponseWriter, r *http.Request) error {
