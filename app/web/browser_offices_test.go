@@ -316,17 +316,14 @@ func testOffices(t *testing.T, b *browser) {
 	x := settleParish(t)
 	all := x.places(t)
 	axe := testdata(t, "axe.min.js")
-	const tabs = 2
-	for i := range tabs {
+	queue := queued(all)
+	for i := range 2 {
 		t.Run(fmt.Sprintf("part %d", i+1), func(t *testing.T) {
 			t.Parallel()
 			tb := b.open(t, x.Site, desk(), true)
-			for n, p := range all {
-				if n%tabs != i {
-					continue
-				}
-				at := []screen{desk(), phone()}
-				if n/tabs%2 == 1 {
+			for n := range queue {
+				p, at := all[n], []screen{desk(), phone()}
+				if n/2%2 == 1 {
 					at[0], at[1] = at[1], at[0]
 				}
 				tb.resize(at[0])

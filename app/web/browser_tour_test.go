@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
@@ -21,15 +22,13 @@ func testTour(t *testing.T, b *browser) {
 	x := arrange(t)
 	all := x.places(t)
 	axe := testdata(t, "axe.min.js")
-	const tabs = 2
-	for i := range tabs {
+	queue := queued(all)
+	for i := range 2 {
 		t.Run(fmt.Sprintf("part %d", i+1), func(t *testing.T) {
 			t.Parallel()
 			tb := b.open(t, x.Site, desk(), true)
-			for n, p := range all {
-				if n%tabs != i {
-					continue
-				}
+			for n := range queue {
+				p, began := all[n], time.Now()
 				if !p.narrow {
 					tb.resize(desk())
 					tb.find(x, p)
@@ -46,9 +45,20 @@ func testTour(t *testing.T, b *browser) {
 				tb.thumbs(p.name)
 				tb.resize(screen{"small phone", 360, 740, true})
 				tb.fits()
+				t.Logf("%s took %v", p.name, time.Since(began).Round(10*time.Millisecond))
 			}
 		})
 	}
+}
+
+// queued are the indexes of a list, for several tabs to share: some places take one as long as ten others.
+func queued(all []place) <-chan int {
+	queue := make(chan int, len(all))
+	for n := range all {
+		queue <- n
+	}
+	close(queue)
+	return queue
 }
 
 // night says whether the system of the tab's reader is dark.

@@ -214,7 +214,7 @@ async function saveDraft(form, leaving = false) {
   asked.set(form, values);
   try {
     const answer = await fetch(empty ? '/drafts/discard' : '/drafts', {
-      method: 'POST', body, headers: { 'HX-Request-Type': 'partial' }, signal: abort.signal, redirect: 'error',
+      method: 'POST', body, headers: { 'HX-Request-Type': 'partial' }, signal: abort.signal, redirect: 'manual',
       keepalive: (leaving || empty) && body.toString().length < 60_000, // browsers let no more outlive its page
     });
     if (!answer.ok) throw new Error(answer.status);
