@@ -10,6 +10,7 @@
 //	GetUserWithContext       (*db.DB).MemberByID      db/members.go
 //	TestQueryCancellation    the same                 db/door_test.go
 //	graceful shutdown        App.Run                  app/app.go
+//	worker pool              worker.Pool              app/worker/worker.go
 //	request tracing          trace.Trace              app/trace/trace.go
 package codex
 
