@@ -20,6 +20,8 @@ require (
 	github.com/microcosm-cc/bluemonday v1.0.27 // the allow-list that everything written passes last
 	github.com/pquerna/otp v1.5.0 // one-time codes of the second factor
 	github.com/pressly/goose/v3 v3.29.0 // migrations, embedded and transactional
+	github.com/r3labs/sse/v2 v2.10.0 // how events are written to a browser
+	github.com/tdewolff/minify/v2 v2.24.25 // our script is sent without comments and with short names
 	github.com/yuin/goldmark v1.8.7 // Markdown
 	github.com/yuin/goldmark-emoji v1.0.6 // :smile: in Markdown
 	go.uber.org/goleak v1.3.0 // tests: no goroutine stays behind
@@ -46,11 +48,13 @@ require (
 	github.com/mfridman/interpolate v0.0.2 // indirect
 	github.com/natefinch/atomic v1.0.1 // indirect
 	github.com/sethvargo/go-retry v0.5.0 // indirect
+	github.com/tdewolff/parse/v2 v2.8.20 // indirect
 	go.uber.org/multierr v1.11.0 // indirect
 	golang.org/x/mod v0.42.0 // indirect
 	golang.org/x/sync v0.25.0 // indirect
 	golang.org/x/sys v0.50.0 // indirect
 	golang.org/x/tools v0.52.0 // indirect
+	gopkg.in/cenkalti/backoff.v1 v1.1.0 // indirect
 )
 
 tool github.com/a-h/templ/cmd/templ

@@ -15,7 +15,9 @@ import (
 	"time"
 
 	"codex/app/auth"
+	"codex/app/bridge"
 	"codex/app/config"
+	"codex/app/hub"
 	"codex/app/middleware"
 	"codex/app/web"
 	"codex/db"
@@ -41,6 +43,8 @@ type App struct {
 	site   *Site
 	setup  *auth.Setup
 	gate   *middleware.Gate
+	hub    *hub.Hub
+	bridge *bridge.Bridge
 	server *http.Server
 	listen net.Listener
 
@@ -76,7 +80,12 @@ func (a *App) open(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
+	a.hub = hub.New(hub.Options{})
+	if a.bridge, err = bridge.New(ctx, a.site.DB, a.hub, o.Log); err != nil {
+		return err
+	}
 	handler, err := web.New(web.Options{
+		Hub: a.hub, Bridge: a.bridge,
 		DB: a.site.DB, Config: o.Config, Static: o.Static, Log: o.Log, Gate: a.gate, Setup: a.setup, Site: name, Version: o.Version, Now: o.Now,
 	})
 	if err != nil {
@@ -116,6 +125,11 @@ func (a *App) Run(ctx, force context.Context) error {
 		defer close(worked)
 		a.keepHouse(work)
 	}()
+	carried := make(chan struct{})
+	go func() {
+		defer close(carried)
+		a.bridge.Run(work)
+	}()
 	served := make(chan error, 1)
 	go func() { served <- a.server.Serve(a.listen) }()
 
@@ -128,6 +142,7 @@ func (a *App) Run(ctx, force context.Context) error {
 	}
 	stopWork()
 	<-worked
+	<-carried
 	return errors.Join(err, a.Close(context.WithoutCancel(ctx)))
 }
 

@@ -57,6 +57,13 @@ func (a *App) keepHouse(ctx context.Context) {
 		}},
 		{name: "erase what is left of deleted accounts", every: 5 * time.Second, do: d.EraseLeft},
 		{name: "drop expired", every: 10 * time.Minute, do: d.DropExpired},
+		{name: "drop old events", every: 10 * time.Minute, do: func(ctx context.Context) error {
+			for {
+				if dropped, err := d.DropOldEvents(ctx); err != nil || dropped == 0 {
+					return err
+				}
+			}
+		}},
 		{name: "drop old drafts", every: time.Hour, do: d.DropOldDrafts},
 		{name: "work out trust levels", every: time.Minute, do: func(ctx context.Context) error {
 			for {

@@ -16,11 +16,12 @@ func (e *ErrForced) Error() string {
 // stop ends the server in order, each stage within what is left of the budget:
 //
 //  1. the gate closes: /readyz says 503, a new request gets 503 and when to come back
-//  2. running requests, and with them their queries, finish
-//  3. the listener and the idle connections close
+//  2. the hub closes: each stream tells its reader when to come back, and ends
+//  3. running requests, and with them their queries, finish
+//  4. the listener and the idle connections close
 //
 // and then Run lets the housekeeping end and Close folds the WAL into the database. The probes answer through stages
-// 1 and 2, which is how a balancer in front learns of it. Requests do not inherit the signal's context: they would be
+// 1 to 3, which is how a balancer in front learns of it. Requests do not inherit the signal's context: they would be
 // cut off and not drained.
 func (a *App) stop(force context.Context) error {
 	a.log.Info("stopping", "running", a.gate.Running(), "budget", a.config.ShutdownTimeout)
@@ -28,6 +29,7 @@ func (a *App) stop(force context.Context) error {
 	budget, cancel := context.WithTimeout(force, a.config.ShutdownTimeout)
 	defer cancel()
 	a.gate.Close()
+	a.hub.Close()
 	if err := a.gate.Wait(budget); err != nil {
 		running := a.gate.Running()
 		a.cut() // ends their queries inside SQLite

@@ -161,7 +161,7 @@ func (d *DB) leaveAll(ctx context.Context, memberID int64) error {
 					return err
 				}
 			}
-			return nil
+			return tx.tell(ctx, AccessTopic, EventMember, memberID)
 		}); err != nil {
 			return err
 		}

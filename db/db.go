@@ -51,6 +51,8 @@ type DB struct {
 
 	outside outside // the banned networks, as last read
 
+	told chan struct{} // signalled after a commit that wrote events
+
 	watch func(name, query string, args []any) // is told each statement before it is sent; nil but in plan tests
 
 	failedSync atomic.Bool // an fsync failed: nothing is written any more until a restart has checked the file
@@ -71,7 +73,7 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	d := &DB{path: o.Path, now: o.Now, idle: make(chan struct{}), markup: markup.New(markup.Options{})}
+	d := &DB{path: o.Path, now: o.Now, idle: make(chan struct{}), told: make(chan struct{}, 1), markup: markup.New(markup.Options{})}
 	if err := d.memory.open(o.Path + endedNoteSuffix); err != nil {
 		return nil, err
 	}

@@ -81,5 +81,17 @@ func (d *DB) check(ctx context.Context, name, pragma string) ([]string, error) {
 	return found, nil
 }
 
+// lastEvent is where AUTOINCREMENT keeps the last id that it gave.
+const lastEvent = "SELECT seq FROM sqlite_sequence WHERE name = 'events'"
+
+// newEpoch lets the ids of events go on above all that were ever given, in this file or in one that it took the place of:
+// an epoch is the second in which it began, counted from 2026.
+func (d *DB) newEpoch(ctx context.Context) error {
+	since := d.now().Unix() - 1_767_225_600
+	return d.change(ctx, "NewEpoch", func(ctx context.Context, tx *tx) error {
+		return tx.one(ctx, "epoch", "UPDATE sqlite_sequence SET seq = (max((seq >> 32) + 1, ?) << 32) WHERE name = 'events'", since)
+	})
+}
+
 // SQLiteVersion is the version of the library that is compiled in.
 func SQLiteVersion() string { v, _, _ := sqlite3.Version(); return v }

@@ -82,6 +82,7 @@ type tx struct {
 	d      *DB
 	tx     *sqlx.Tx
 	missed []string // texts that had to be prepared inside this transaction
+	told   bool     // it wrote events
 }
 
 // change runs f in one immediate transaction on the write connection and commits it. When f or the commit fails,
@@ -111,6 +112,9 @@ func (d *DB) change(ctx context.Context, name string, f func(ctx context.Context
 	}
 	if err := d.mapped(ctx, name, sqltx.Commit()); err != nil {
 		return err
+	}
+	if t.told {
+		d.signal()
 	}
 	t.keep(ctx)
 	return nil

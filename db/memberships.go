@@ -81,6 +81,9 @@ func (t *tx) listing(ctx context.Context, channelID int64, change func() error) 
 	if err := change(); err != nil {
 		return err
 	}
+	if err := t.tell(ctx, AccessTopic, EventChannel, channelID); err != nil {
+		return err
+	}
 	if err := t.get(ctx, "listed after", &after, is, channelID); err != nil || before == after {
 		return err
 	}
@@ -358,7 +361,9 @@ func (d *DB) RemoveFromChannel(ctx context.Context, v Viewer, channelID, memberI
 		if err := tx.one(ctx, "count", "UPDATE channels SET member_count = member_count - 1 WHERE id = ?", channelID); err != nil {
 			return err
 		}
-		_, err = tx.logged(ctx, v, Entry{Action: "channel-remove", ChannelID: channelID, MemberID: memberID})
-		return err
+		if _, err = tx.logged(ctx, v, Entry{Action: "channel-remove", ChannelID: channelID, MemberID: memberID}); err != nil {
+			return err
+		}
+		return tx.tell(ctx, AccessTopic, EventMember, memberID)
 	})
 }

@@ -56,6 +56,7 @@ var million = map[string]struct {
 	"comment_revisions":   {3_000_000, map[string]int{"comment_id": 2_000_000, "id": 0, "editor_id": 100_000}},
 	"saves":               {1_000_000, map[string]int{"member_id": 100_000, "post_id": 300_000, "created_at": 0}},
 	"post_follows":        {3_000_000, map[string]int{"member_id": 150_000, "post_id": 800_000, "level": 3}},
+	"events":              {500_000, map[string]int{"topic": 50_000, "id": 0}},
 	"channel_follows":     {200_000, map[string]int{"member_id": 80_000, "channel_id": 1_500, "level": 3}},
 }
 
@@ -95,6 +96,11 @@ var allowed = map[string]struct{ with, why string }{
 	"UsersOf: SCAN sessions":                                       {"", "in the order of the ids, and ends at the limit"},
 	"UnseenBy: USE TEMP B-TREE FOR ORDER BY":                       {"COMPOUND QUERY", "what is not shown among a member's newest texts, 400 at most"},
 	"WrittenBy: USE TEMP B-TREE FOR ORDER BY":                      {"COMPOUND QUERY", "two pages merged into one"},
+	"LastEvent: SCAN sqlite_sequence":                              {"", "one row for each table that gives no id twice: one"},
+	"epoch: SCAN sqlite_sequence":                                  {"", "the same"},
+	"oldest events: SCAN events":                                   {"", "in the order of the ids, and ends at the limit"},
+	"old events: SCAN events":                                      {"", "the last id: ends at the first row"},
+	"OldestEvent: SCAN events":                                     {"", "the first id: ends at the first row"},
 	"owner: MIN(id)":                                               {"SEARCH members USING INDEX members_admins (role=?)", "the first entry of the index"},
 	"CountImportRefs: COUNT(*)":                                    {"", "counts what an import will do anyway; no page asks"},
 	"ImportedReplies: USE TEMP B-TREE FOR ORDER BY":                {"", "one thread, in an import; no page asks"},

@@ -86,7 +86,7 @@ type NewPost struct {
 func SlugOf(title string) string {
 	s := truncate(slug.Make(title), 60)
 	switch s {
-	case "", "edit", "history", "delete", "undelete", "comments", "react", "save", "follow", "lock", "pin", "read":
+	case "", "edit", "history", "delete", "undelete", "comments", "react", "save", "follow", "lock", "pin", "read", "new":
 		return "post-" + s
 	}
 	return s
@@ -121,6 +121,8 @@ func (d *DB) CreatePost(ctx context.Context, v Viewer, n NewPost) (id int64, err
 			if err := tx.holdPost(ctx, id, true, why); err != nil {
 				return err
 			}
+		} else if err := tx.tell(ctx, ChannelTopic(n.ChannelID), EventPost, id); err != nil {
+			return err
 		}
 		return tx.sent(ctx, v, n.FormKey(), "post", id, n.Draft)
 	})
@@ -238,6 +240,9 @@ func (d *DB) EditPost(ctx context.Context, v Viewer, id int64, e PostEdit) error
 				}
 			}
 		}
+		if err := tx.tell(ctx, PostTopic(id), EventPost, id); err != nil {
+			return err
+		}
 		return tx.sent(ctx, v, e.FormKey(id), "edit", id, e.Draft)
 	})
 }
@@ -322,7 +327,18 @@ func countPost(ctx context.Context, tx *tx, id int64, by int, update string, arg
 	if _, err := tx.exec(ctx, "tags", "UPDATE tags SET post_count = post_count + ? * "+inListed+" WHERE id IN (SELECT tag_id FROM post_tags WHERE post_id = ?)", by, at.Channel, id); err != nil {
 		return err
 	}
+	if err := tx.tellPost(ctx, id, at.Channel); err != nil {
+		return err
+	}
 	return settleChannel(ctx, tx, at.Channel)
+}
+
+// tellPost is for a post that comes into its channel, or goes.
+func (t *tx) tellPost(ctx context.Context, id, channel int64) error {
+	if err := t.tell(ctx, PostTopic(id), EventPost, id); err != nil {
+		return err
+	}
+	return t.tell(ctx, ChannelTopic(channel), EventPost, id)
 }
 
 // settle sets when the post was last active, and its channel: what was written last there and is not deleted. It comes
@@ -377,8 +393,10 @@ func (d *DB) moderate(ctx context.Context, name, column string, v Viewer, id int
 		if !on {
 			e.Action = "un" + e.Action
 		}
-		_, err = tx.logged(ctx, v, e)
-		return err
+		if _, err = tx.logged(ctx, v, e); err != nil {
+			return err
+		}
+		return tx.tell(ctx, PostTopic(id), EventPost, id)
 	})
 }
 
@@ -404,6 +422,9 @@ func (d *DB) Accept(ctx context.Context, v Viewer, postID, commentID int64) erro
 		// Whoever decides anew has let go of an answer that was deleted.
 		if err := tx.one(ctx, "post", "UPDATE posts SET accepted_id = ?, lost_answer_id = NULL WHERE id = ? AND kind = 'question' AND deleted_at IS NULL AND "+mayRemove("posts", "posts.channel_id"), answer, postID, v.ID, v.Staff(), v.ID); err != nil {
 			return fmt.Errorf("accept comment %d: %w", commentID, forbidden(err))
+		}
+		if err := tx.tell(ctx, PostTopic(postID), EventPost, postID); err != nil {
+			return err
 		}
 		return lead(ctx, tx, postID, commentID)
 	})
@@ -496,6 +517,13 @@ func (t *tx) react(ctx context.Context, subject string, id, postID int64, v View
 			return 1
 		}
 		return 0
+	}
+	scored := id
+	if subject == "post" {
+		scored = 0
+	}
+	if err := t.tell(ctx, PostTopic(postID), EventReaction, scored); err != nil {
+		return err
 	}
 	return t.one(ctx, "score", "UPDATE "+subject+"s SET likes = likes + ?, dislikes = dislikes + ?, score = score + ? WHERE id = ?",
 		is(value, 1)-is(old, 1), is(value, -1)-is(old, -1), value-old, id)

@@ -167,10 +167,10 @@ func (d *DB) EndSession(ctx context.Context, v Viewer, sessionID int64) error {
 	err := d.change(ctx, "EndSession", func(ctx context.Context, tx *tx) error {
 		waited = d.memory.dropWhich(func(s *waitingSession) bool { return s.member == v.ID && s.id == sessionID })
 		err := tx.one(ctx, "session", "DELETE FROM sessions WHERE id = ? AND member_id = ?", sessionID, v.ID)
-		if waited > 0 && errors.Is(err, ErrNotFound) {
-			return nil
+		if err != nil && (waited == 0 || !errors.Is(err, ErrNotFound)) {
+			return err
 		}
-		return err
+		return tx.tell(ctx, AccessTopic, EventMember, v.ID)
 	})
 	if errors.Is(err, ErrNoSpace) {
 		n, err := d.endUnstored(ctx, v.ID, func(id int64) bool { return id == sessionID })
@@ -216,10 +216,11 @@ func (d *DB) ProveSession(ctx context.Context, v Viewer) error {
 // again.
 func endSessions(ctx context.Context, tx *tx, memberID, keep int64, password string) error {
 	_, err := tx.exec(ctx, "sessions", "DELETE FROM sessions WHERE member_id = ? AND id <> ?", memberID, keep)
-	if err == nil {
-		tx.d.memory.drop(memberID, keep, password)
+	if err != nil {
+		return err
 	}
-	return err
+	tx.d.memory.drop(memberID, keep, password)
+	return tx.tell(ctx, AccessTopic, EventMember, memberID)
 }
 
 // DropExpired removes ended sessions and idempotency keys older than a day, at most 1,000 of each at a call, so that

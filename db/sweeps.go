@@ -249,6 +249,9 @@ func (b *batch) member(ctx context.Context, id int64, hide bool) error {
 	b.left -= len(rows)
 	for _, r := range rows {
 		b.posts[r.Into]++
+		if err := t.tellPost(ctx, r.ID, r.Into); err != nil {
+			return err
+		}
 		if _, err := t.exec(ctx, "tags", "UPDATE tags SET post_count = post_count + ? * "+inListed+" WHERE id IN (SELECT tag_id FROM post_tags WHERE post_id = ?)", sign, r.Into, r.ID); err != nil {
 			return err
 		}
@@ -273,6 +276,9 @@ func (b *batch) member(ctx context.Context, id int64, hide bool) error {
 	b.left -= len(rows)
 	for _, r := range rows {
 		b.comments[r.Into]++
+		if err := t.tell(ctx, PostTopic(r.Into), EventComment, r.ID); err != nil {
+			return err
+		}
 		if _, err := t.exec(ctx, "author", `UPDATE members SET comment_count = comment_count + ? * (SELECT CASE WHEN `+listed+` THEN 1 ELSE 0 END
 			FROM posts p JOIN channels c ON c.id = p.channel_id WHERE p.id = ?) WHERE id = ?`, sign, r.Into, id); err != nil {
 			return err

@@ -61,7 +61,7 @@ func New(files fs.FS) (*Assets, error) {
 			return err
 		}
 		if path.Ext(name) == ".js" && !strings.HasSuffix(name, ".min.js") {
-			if body, err = strip(body); err != nil {
+			if body, err = shorten(body); err != nil {
 				return fmt.Errorf("%s: %w", name, err)
 			}
 		}

@@ -58,7 +58,7 @@ func bundle(files fs.FS, name string, addresses map[string]string) ([]byte, erro
 	if layer != "" {
 		out.WriteString("}")
 	}
-	return minify(out.Bytes()), nil
+	return tighten(out.Bytes()), nil
 }
 
 // relink puts the hashed address in the place of each url("…") of a file of ours.
@@ -78,10 +78,10 @@ func relink(text []byte, dir string, addresses map[string]string) ([]byte, error
 	return text, missing
 }
 
-// minify takes comments and idle white space out of our own style sheets. It keeps strings as they are, every space
+// tighten takes comments and idle white space out of our own style sheets. It keeps strings as they are, every space
 // that can bear meaning (descendants, calc, before a colon), and shortens no value: a full minifier saves 2 % more
 // after compression and would have to be trusted with all of CSS.
-func minify(css []byte) []byte {
+func tighten(css []byte) []byte {
 	out := make([]byte, 0, len(css))
 	space := false
 	for i := 0; i < len(css); i++ {

@@ -36,13 +36,15 @@ var (
 // Event says that something of this Kind happened to Topic. It is a value, so nobody can change it for the others.
 type Event struct {
 	Topic string // "post:12", "channel:3", "member:7"
-	Kind  string // "comment.created"
+	Kind  string // "comment"
 	ID    int64  // of the event's row. It rises with the commits; two publishers may still arrive here the other way round
+
+	Subject int64 // the row that it is about
 }
 
 // Options are what a Hub is made of.
 type Options struct {
-	Buffer int // events that a subscription may be behind; 0: 64, which take 2.5 KiB
+	Buffer int // events that a subscription may be behind; 0: 64, which take 3.5 KiB
 }
 
 // Stats is what a dashboard shows of a hub.

@@ -51,9 +51,9 @@ func TestAnEventReachesThoseWhoHaveItsTopicOnce(t *testing.T) {
 	h := New(Options{})
 	reader := subscribe(t, h, "post:1", "channel:3", "post:1") // named twice, heard once
 	other := subscribe(t, h, "post:2")
-	h.Publish(Event{"post:1", "comment", 1})
-	h.Publish(Event{"post:9", "comment", 2})
-	h.Publish(Event{"channel:3", "post", 3})
+	h.Publish(Event{Topic: "post:1", Kind: "comment", ID: 1})
+	h.Publish(Event{Topic: "post:9", Kind: "comment", ID: 2})
+	h.Publish(Event{Topic: "channel:3", Kind: "post", ID: 3})
 	if st, want := h.Stats(), (Stats{Subscriptions: 2, Topics: 3, Published: 3, Delivered: 2}); st != want {
 		t.Errorf("%+v, want %+v", st, want)
 	}
@@ -72,20 +72,20 @@ func TestTopicsComeAndGoWhileASubscriptionIsOpen(t *testing.T) {
 	t.Parallel()
 	h := New(Options{})
 	s := subscribe(t, h)
-	h.Publish(Event{"post:1", "comment", 1})
+	h.Publish(Event{Topic: "post:1", Kind: "comment", ID: 1})
 	s.Add("post:1")
 	s.Add("post:1")
-	h.Publish(Event{"post:1", "comment", 2})
+	h.Publish(Event{Topic: "post:1", Kind: "comment", ID: 2})
 	s.Remove("post:1")
 	s.Remove("post:1")
-	h.Publish(Event{"post:1", "comment", 3})
+	h.Publish(Event{Topic: "post:1", Kind: "comment", ID: 3})
 	if h.Stats().Topics != 0 {
 		t.Error("a topic that nobody has stayed in the table")
 	}
 	s.Close()
 	s.Add("post:1")
 	s.Remove("post:1")
-	h.Publish(Event{"post:1", "comment", 4})
+	h.Publish(Event{Topic: "post:1", Kind: "comment", ID: 4})
 	if got := rest(s); !slices.Equal(got, []int64{2}) {
 		t.Errorf("heard %d, want 2 alone", got)
 	}
@@ -97,13 +97,13 @@ func TestWhoFallsBehindIsEndedWithoutAHole(t *testing.T) {
 	h := New(Options{})
 	stuck, quick := subscribe(t, h, "post:1", "member:7"), subscribe(t, h, "post:1")
 	for id := int64(1); id <= 65; id++ {
-		h.Publish(Event{"post:1", "comment", id})
+		h.Publish(Event{Topic: "post:1", Kind: "comment", ID: id})
 		if e := <-quick.C(); e.ID != id {
 			t.Fatalf("the quick one heard %d, want %d", e.ID, id)
 		}
 	}
 	first := <-stuck.C() // there is room again, but 65 is missing: 66 must not come
-	h.Publish(Event{"post:1", "comment", 66})
+	h.Publish(Event{Topic: "post:1", Kind: "comment", ID: 66})
 	if got := append([]int64{first.ID}, rest(stuck)...); !slices.Equal(got, upTo(64)) {
 		t.Errorf("the stuck one heard %d", got)
 	}
@@ -124,10 +124,10 @@ func TestACloseEndsEverySubscription(t *testing.T) {
 	h := New(Options{})
 	without, with, gone := subscribe(t, h), subscribe(t, h, "post:1"), subscribe(t, h, "post:1")
 	gone.Close()
-	h.Publish(Event{"post:1", "comment", 1})
+	h.Publish(Event{Topic: "post:1", Kind: "comment", ID: 1})
 	h.Close()
 	h.Close()
-	h.Publish(Event{"post:1", "comment", 2})
+	h.Publish(Event{Topic: "post:1", Kind: "comment", ID: 2})
 	for name, c := range map[string]struct {
 		s     *Subscription
 		heard []int64
@@ -178,7 +178,7 @@ func TestOrderHoldsWhilePeopleComeAndGo(t *testing.T) {
 	for p := range publishers {
 		publishing.Go(func() {
 			for n := range events {
-				h.Publish(Event{topic(p), "comment", int64(p*events + n)})
+				h.Publish(Event{Topic: topic(p), Kind: "comment", ID: int64(p*events + n)})
 			}
 		})
 	}
@@ -241,13 +241,13 @@ func TestPublishingSubscribingAndClosingMayMeet(t *testing.T) {
 		}
 		all.Go(func() {
 			for id := int64(1); id <= 500; id++ {
-				h.Publish(Event{"post:1", "comment", id})
+				h.Publish(Event{Topic: "post:1", Kind: "comment", ID: id})
 			}
 			h.Close()
 		})
 		all.Go(func() {
 			for id := int64(1); id <= 500; id++ {
-				h.Publish(Event{"post:2", "comment", id})
+				h.Publish(Event{Topic: "post:2", Kind: "comment", ID: id})
 				h.Stats()
 			}
 		})
@@ -267,7 +267,7 @@ func TestAStuckReaderHoldsUpNobody(t *testing.T) {
 	go func() {
 		defer close(done)
 		for id := range int64(10_000) {
-			h.Publish(Event{"post:1", "comment", id})
+			h.Publish(Event{Topic: "post:1", Kind: "comment", ID: id})
 		}
 	}()
 	select {
@@ -293,7 +293,7 @@ func TestThousandsWhoComeAndGoLeaveNothingBehind(t *testing.T) {
 					t.Error(err)
 					return
 				}
-				h.Publish(Event{"channel:3", "post", int64(n)})
+				h.Publish(Event{Topic: "channel:3", Kind: "post", ID: int64(n)})
 				s.Close()
 			}
 		})
@@ -311,7 +311,7 @@ func BenchmarkPublishToTenThousandReadersOfOneTopic(b *testing.B) {
 	b.ReportAllocs()
 	var id int64
 	for b.Loop() {
-		h.Publish(Event{"post:1", "comment", id})
+		h.Publish(Event{Topic: "post:1", Kind: "comment", ID: id})
 		if id++; id%64 == 0 { // the readers catch up
 			b.StopTimer()
 			for _, s := range readers {
@@ -337,7 +337,7 @@ func BenchmarkPublishIntoTenThousandTopics(b *testing.B) {
 	b.ReportAllocs()
 	b.RunParallel(func(pb *testing.PB) {
 		for i := 0; pb.Next(); i = (i + 1) % len(topics) {
-			h.Publish(Event{topics[i], "comment", 1})
+			h.Publish(Event{Topic: topics[i], Kind: "comment", ID: 1})
 			select {
 			case <-readers[i].C():
 			default: // the other publisher took it
@@ -362,14 +362,14 @@ func BenchmarkPublishBesideABusyTopic(b *testing.B) {
 			case <-stop:
 				return
 			default:
-				h.Publish(Event{"post:1", "comment", 1})
+				h.Publish(Event{Topic: "post:1", Kind: "comment", ID: 1})
 			}
 		}
 	})
 	var took []time.Duration
 	for b.Loop() {
 		began := time.Now()
-		h.Publish(Event{"post:2", "comment", 1})
+		h.Publish(Event{Topic: "post:2", Kind: "comment", ID: 1})
 		took = append(took, time.Since(began))
 		<-quiet.C()
 	}

@@ -30,6 +30,8 @@ const (
 	GuestPreview
 	MemberPreview
 	MemberDraft
+	GuestStream
+	MemberStream
 )
 
 // bucket holds events tokens and fills up in per.
@@ -69,6 +71,8 @@ func rules() []rule {
 		GuestPreview:  {name: "guest's preview", network: true, buckets: []bucket{{10, time.Minute}}, atOnce: 4, keys: 20_000},
 		MemberPreview: {name: "preview", buckets: []bucket{{30, time.Minute}}, atOnce: 4, keys: 20_000},
 		MemberDraft:   {name: "draft", buckets: []bucket{{60, time.Minute}}, keys: 20_000},
+		GuestStream:   {name: "guest's streams", network: true, buckets: []bucket{{120, time.Minute}}, atOnce: 20, keys: 20_000},
+		MemberStream:  {name: "streams", buckets: []bucket{{60, time.Minute}}, atOnce: 6, keys: 20_000},
 	}
 }
 

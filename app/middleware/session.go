@@ -63,6 +63,11 @@ func Viewer(ctx context.Context) db.Viewer {
 	return v
 }
 
+// AsGuest is the context of a guest: what is made once for several viewers is made in it.
+func AsGuest(ctx context.Context) context.Context {
+	return context.WithValue(ctx, viewerKey{}, db.Viewer{})
+}
+
 // SetSessionCookie gives the browser the token of its session, or takes it back when token is empty. The cookie lasts
 // as long as a session can; whether the session does is the database's word.
 func SetSessionCookie(w http.ResponseWriter, name, token string) {

@@ -37,7 +37,7 @@ func TestBrowser(t *testing.T) {
 	b := startBrowser(t)
 	for name, test := range map[string]func(*testing.T, *browser){
 		"Journey": testJourney, "Swaps": testSwaps, "Keys": testKeys, "Trouble": testTrouble, "Drafts": testDrafts, "Quote": testQuote,
-		"Phone": testPhone, "Tour": testTour, "Still": testStill, "Imported": testImported, "Wave": testWave, "Offices": testOffices, "Naughty": testNaughty,
+		"Phone": testPhone, "Tour": testTour, "Still": testStill, "Imported": testImported, "Wave": testWave, "Offices": testOffices, "Live": testLive, "Naughty": testNaughty,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -18,7 +18,9 @@ import (
 
 	"codex/app/apptest"
 	"codex/app/auth"
+	"codex/app/bridge"
 	"codex/app/config"
+	"codex/app/hub"
 	"codex/app/middleware"
 	"codex/app/web"
 	"codex/db"
@@ -108,7 +110,8 @@ func newCage(t *testing.T) *cage {
 	take(d.Migrate(t.Context(), apptest.Migrations(t), func(string) {}))
 	c.builder = &builder{DB: d, ctx: t.Context()}
 	cfg := &config.Config{RateLimits: "off"}
-	h := take(web.New(web.Options{DB: d, Config: cfg, Static: hollow(t), Log: slog.New(slog.NewTextHandler(c.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+	news := hub.New(hub.Options{})
+	h := take(web.New(web.Options{DB: d, Hub: news, Bridge: take(bridge.New(t.Context(), d, news, slog.New(slog.DiscardHandler))), Config: cfg, Static: hollow(t), Log: slog.New(slog.NewTextHandler(c.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Gate: middleware.NewGate(), Setup: new(auth.Setup), Site: "Cage", Version: "test"}))
 	c.visit = &visit{&village{people: map[string]person{"guest": {}}}, h, file, cfg.CookieName()}
 	c.people["moderator"], c.people["admin"] = c.person("moderator", db.Moderator), c.person("admin", db.Admin)

@@ -28,10 +28,12 @@ func (s *Server) chain() (http.Handler, error) {
 	var pages http.Handler = mux
 	pages = middleware.RateLimit(pages, s.limits, fail)
 	pages = middleware.Session(pages, s.db, s.cookie, s.log, fail)
+	live := pages
 	lasting := middleware.WriteDeadline(middleware.WithTimeout(pages, exportBudget), exportBudget)
 	pages = middleware.WithTimeout(pages, s.config.RequestTimeout)
 	pages = middleware.WriteDeadline(pages, writeBudget)
 	pages = either(pages, exportPath, lasting)
+	pages = either(pages, eventsPath, live)
 	pages = middleware.MaxBody(pages, middleware.FormBytes)
 	pages, err := middleware.Compress(pages)
 	if err != nil {

@@ -80,7 +80,7 @@ func (s *Server) mayMakeChannels(r *http.Request) (bool, error) {
 }
 
 func (s *Server) showChannel(w http.ResponseWriter, r *http.Request) error {
-	ctx, v := r.Context(), middleware.Viewer(r.Context())
+	ctx, v, after, since := r.Context(), middleware.Viewer(r.Context()), s.live.bridge.Last(), db.MillisOf(s.now())
 	if id, ok := stored(r.PathValue("slug")); ok {
 		c, err := s.db.ChannelByID(ctx, v, id)
 		if err != nil {
@@ -114,6 +114,9 @@ func (s *Server) showChannel(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	page.Current, page.Canonical, page.Description = "c/"+c.Slug, path, c.Description
+	if f.After.IsZero() {
+		page.Topic, page.After, page.Since = db.ChannelTopic(c.ID), after, since
+	}
 	page.WriteURL = ui.ChannelURL(c.Slug) + "/new"
 	page.BackURL, page.BackName = "/", "Home"
 	page.Margin = channels.Margin(c, keepers)

@@ -49,7 +49,7 @@ func (s *Server) postTo(r *http.Request, a auth.Action) (db.Post, error) {
 }
 
 func (s *Server) showPost(w http.ResponseWriter, r *http.Request) error {
-	ctx, v := r.Context(), middleware.Viewer(r.Context())
+	ctx, v, after, since := r.Context(), middleware.Viewer(r.Context()), s.live.bridge.Last(), db.MillisOf(s.now())
 	p, err := s.post(r)
 	if err != nil {
 		return err
@@ -88,6 +88,7 @@ func (s *Server) showPost(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	page.Current, page.Canonical, page.Description = "c/"+p.ChannelSlug, string(address), p.Excerpt
+	page.Topic, page.After, page.Since = db.PostTopic(p.ID), after, since
 	page.BackURL, page.BackName = ui.ChannelURL(p.ChannelSlug), p.ChannelName
 	page.WriteURL = ui.ChannelURL(p.ChannelSlug) + "/new"
 	show.CanJoin = page.Joins()

@@ -2,7 +2,7 @@ package web
 
 import (
 	"bytes"
-	"net/http"
+	"context"
 	"strconv"
 
 	"codex/app/middleware"
@@ -21,13 +21,13 @@ const (
 )
 
 // unlinked is what of a rendered page its reader may see: the page itself when that is all of it.
-func (s *Server) unlinked(r *http.Request, page []byte) ([]byte, error) {
+func (s *Server) unlinked(ctx context.Context, page []byte) ([]byte, error) {
 	var ids []int64
 	eachRef(page, func(_, _, _, _ int, id int64) { ids = append(ids, id) })
 	if len(ids) == 0 {
 		return page, nil
 	}
-	readable, err := s.db.ReadableChannels(r.Context(), middleware.Viewer(r.Context()), ids)
+	readable, err := s.db.ReadableChannels(ctx, middleware.Viewer(ctx), ids)
 	if err != nil {
 		return nil, err
 	}

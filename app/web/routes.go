@@ -35,6 +35,7 @@ type route struct {
 func (s *Server) routes() []route {
 	return []route{
 		{"GET /{$}", anyone, s.home},
+		{"GET " + eventsPath, anyone, s.events},
 		{"POST /read", membersOnly, s.markAllRead},
 
 		{"GET /c", anyone, s.listChannels},
@@ -73,6 +74,7 @@ func (s *Server) routes() []route {
 		{"POST /p/{id}/react", membersOnly, s.reactToPost},
 		{"POST /p/{id}/read", membersOnly, s.readPost},
 		{"POST /preview", anyone, s.preview},
+		{"GET /p/{id}/new", anyone, s.newComments},
 		{"GET /p/{id}/history", anyone, s.postHistory},
 		{"POST /p/{id}/history/{revision}", membersOnly, s.hidePostRevision},
 		{"POST /p/{id}/save", membersOnly, s.savePost},

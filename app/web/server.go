@@ -24,7 +24,9 @@ import (
 
 	"codex/app/assets"
 	"codex/app/auth"
+	"codex/app/bridge"
 	"codex/app/config"
+	"codex/app/hub"
 	"codex/app/markup"
 	"codex/app/middleware"
 	"codex/app/web/respond"
@@ -47,6 +49,8 @@ type Options struct {
 	Site    string // the forum's name
 	Version string
 	Now     func() time.Time // nil: time.Now
+	Hub     *hub.Hub
+	Bridge  *bridge.Bridge
 }
 
 // Server answers requests.
@@ -67,6 +71,7 @@ type Server struct {
 	settled atomic.Pointer[settled] // the settings; nil: to be read
 	zones   zones
 	halfway halfway // sign-ins that wait for a code
+	live    listening
 }
 
 // New makes the handler of the whole site.
@@ -83,6 +88,7 @@ func New(o Options) (http.Handler, error) {
 		limits: middleware.NewLimits(o.Config.Limited(), o.Now), version: o.Version, now: o.Now, cookie: o.Config.CookieName(),
 	}
 	s.named = o.Site
+	s.live.hub, s.live.bridge = o.Hub, o.Bridge
 	s.respond = &respond.Responder{
 		Log: o.Log, Now: o.Now, Asset: static.URL, Site: s.siteName, Logo: s.logo, Zone: s.zone, Look: s.unlinked,
 		Member: func(r *http.Request) string { return memberMark(middleware.Viewer(r.Context())) },

@@ -17,7 +17,9 @@ import (
 	"codex"
 	"codex/app/apptest"
 	"codex/app/auth"
+	"codex/app/bridge"
 	"codex/app/config"
+	"codex/app/hub"
 	"codex/app/middleware"
 	"codex/app/web"
 	"codex/db"
@@ -246,7 +248,8 @@ func (w *village) open(t *testing.T) *visit {
 	d := take(db.Open(t.Context(), db.Options{Path: file, Readers: 2}))
 	t.Cleanup(func() { done(d.Close(context.Background())) })
 	c := &config.Config{RateLimits: "off"}
-	h, err := web.New(web.Options{DB: d, Config: c, Static: hollow(t), Log: slog.New(slog.DiscardHandler), Gate: middleware.NewGate(), Setup: new(auth.Setup), Site: "Village", Version: "test"})
+	news := hub.New(hub.Options{})
+	h, err := web.New(web.Options{DB: d, Hub: news, Bridge: take(bridge.New(t.Context(), d, news, slog.New(slog.DiscardHandler))), Config: c, Static: hollow(t), Log: slog.New(slog.DiscardHandler), Gate: middleware.NewGate(), Setup: new(auth.Setup), Site: "Village", Version: "test"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,7 +17,9 @@ import (
 
 	"codex"
 	"codex/app/auth"
+	"codex/app/bridge"
 	"codex/app/config"
+	"codex/app/hub"
 	"codex/app/middleware"
 	"codex/app/web"
 	"codex/db"
@@ -32,14 +34,19 @@ type inside struct {
 	lines   *requestLines
 }
 
-func newInside(d *db.DB) (*inside, error) {
+func newInside(ctx context.Context, d *db.DB) (*inside, error) {
 	static, err := fs.Sub(codex.Static, "static")
 	if err != nil {
 		return nil, err
 	}
 	in := &inside{lines: new(requestLines)}
+	log, news := slog.New(in.lines), hub.New(hub.Options{})
+	carried, err := bridge.New(ctx, d, news, log)
+	if err != nil {
+		return nil, err
+	}
 	in.handler, err = web.New(web.Options{
-		DB: d, Static: static, Log: slog.New(in.lines), Gate: middleware.NewGate(), Setup: new(auth.Setup), Site: "Codex", Version: "bench",
+		DB: d, Hub: news, Bridge: carried, Static: static, Log: log, Gate: middleware.NewGate(), Setup: new(auth.Setup), Site: "Codex", Version: "bench",
 		Config: &config.Config{Addr: "127.0.0.1:8888", Data: "", RateLimits: "off", LogLevel: "warn", RequestTimeout: 10 * time.Second, ShutdownTimeout: 10 * time.Second},
 	})
 	return in, err
@@ -156,7 +163,7 @@ type queryFigure struct {
 func (b *bench) inProcess(ctx context.Context, cookie string) error {
 	say("allocations and queries")
 	return b.openDB(ctx, func(ctx context.Context, d *db.DB) error {
-		in, err := newInside(d)
+		in, err := newInside(ctx, d)
 		if err != nil {
 			return err
 		}
@@ -185,7 +192,7 @@ func (b *bench) inProcess(ctx context.Context, cookie string) error {
 // profile serves from this process and writes where the time goes while the pages are asked for.
 func (b *bench) profile(ctx context.Context) error {
 	return b.openDB(ctx, func(ctx context.Context, d *db.DB) error {
-		in, err := newInside(d)
+		in, err := newInside(ctx, d)
 		if err != nil {
 			return err
 		}

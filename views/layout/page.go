@@ -5,6 +5,8 @@
 package layout
 
 import (
+	"strconv"
+
 	"github.com/a-h/templ"
 
 	"codex/db"
@@ -31,6 +33,9 @@ type Page struct {
 	Waiting     int                 // the cases in it, at most 100
 	ReadOnly    bool                // nobody writes but the site's staff
 	Door        db.RegistrationMode // how a guest becomes a member; empty: as they like
+	Topic       string              // what the page listens to besides what concerns its viewer; empty: nothing
+	After       int64               // the last event that happened before the page was made
+	Since       db.Millis           // and when that was
 }
 
 const (
@@ -45,6 +50,18 @@ func (p Page) Joins() bool {
 
 // writes reports that writing is offered to the viewer.
 func (p Page) writes() bool { return !p.ReadOnly || p.Viewer.Staff() }
+
+// live are the attributes that the script opens the page's stream by.
+func (p Page) live() templ.Attributes {
+	a := templ.Attributes{}
+	if p.Topic != "" {
+		a["data-topic"], a["data-after"], a["data-since"] = p.Topic, strconv.FormatInt(p.After, 10), strconv.FormatInt(int64(p.Since), 10)
+	}
+	if p.Viewer.SignedIn() {
+		a["data-me"] = strconv.FormatInt(p.Viewer.ID, 10)
+	}
+	return a
+}
 
 func (p Page) writeURL() templ.SafeURL {
 	if p.WriteURL == "" {

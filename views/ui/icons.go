@@ -43,7 +43,7 @@ func (s *iconSet) has(n int) bool { return s[n>>6]&(1<<(n&63)) != 0 }
 
 // later are the icons that come into a page after it was sent: in the rows that follow, in a comment or a form that
 // replaces another, and from the script. A test reads the components that are sent as parts.
-const later = " check chevron-down circle-alert circle-check circle-help eye eye-off lock pin plus rotate-ccw "
+const later = " arrow-down arrow-up check chevron-down circle-alert circle-check circle-help eye eye-off lock pin plus rotate-ccw "
 
 // laterSignedIn are those that only a member's page gets.
 const laterSignedIn = " bold clock code corner-down-right ellipsis feather flag heading italic link-2 list pencil quote reply thumbs-down thumbs-up trash-2 undo-2 "

@@ -35,8 +35,8 @@ type Responder struct {
 	// Member is who asks, as a form names them; nil, and an empty answer: a guest.
 	Member func(r *http.Request) string
 	Frame  func(r *http.Request) layout.Page // the frame of an error page: it asks the database nothing
-	// Look looks over what was rendered before it is sent, and answers what of it is; nil: all of it.
-	Look func(r *http.Request, page []byte) ([]byte, error)
+	// Look looks over what was rendered before it is sent to the viewer in ctx, and answers what of it is; nil: all of it.
+	Look func(ctx context.Context, page []byte) ([]byte, error)
 }
 
 const biggestPooled = 1 << 20
@@ -64,7 +64,7 @@ func (p *Responder) Render(w http.ResponseWriter, r *http.Request, status int, c
 	}
 	page := buf.Bytes()
 	if p.Look != nil {
-		if page, err = p.Look(r, page); err != nil {
+		if page, err = p.Look(ctx, page); err != nil {
 			return fmt.Errorf("look over %s: %w", r.Pattern, err)
 		}
 	}

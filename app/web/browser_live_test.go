@@ -1,0 +1,111 @@
+package web_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"codex/db"
+)
+
+// testLive: two people have the same page open, and each sees what the other does.
+func testLive(t *testing.T, b *browser) {
+	t.Run("a comment of another is counted, and put in its place when its reader asks for it", func(t *testing.T) {
+		t.Parallel()
+		ada, member, post := desktop(t, b)
+		staff := ada.site.As("lin", db.Plain)
+		first := staff.Comment(post, "", "The first.")
+		lin := b.open(t, ada.site, phone(), true)
+		lin.signIn(staff)
+		ada.visit(post)
+		lin.visit(post)
+		listening(ada)
+		listening(lin)
+
+		// Lin is writing and reads half way down: nothing of that moves.
+		lin.fill("#reply textarea", "I am writing")
+		top := eval[float64](lin, "document.querySelector('#reply').getBoundingClientRect().top")
+		began := time.Now()
+		ada.fill("#reply textarea", "A second one.")
+		ada.stay(func() { ada.click("#reply button.primary") }, "document.querySelectorAll('#comments .comment').length === 2")
+		lin.wait("document.querySelector('#news a')?.textContent === '1 new comment'")
+		t.Logf("seen in the other window %v after it was begun", time.Since(began).Round(time.Millisecond))
+		if at := eval[float64](lin, "document.querySelector('#reply').getBoundingClientRect().top"); at != top {
+			t.Errorf("the form moved from %v to %v", top, at)
+		}
+		if !eval[bool](lin, "document.activeElement.matches('#reply textarea') && document.activeElement.value === 'I am writing'") {
+			t.Error("what is typed lost its focus or its text")
+		}
+		member.Comment(post, first, "A reply to the first.")
+		lin.wait("document.querySelector('#news a')?.textContent === '2 new comments'")
+		lin.stay(func() { lin.click("#news a") }, "document.querySelectorAll('#comments .comment').length === 3 && !document.querySelector('#news')")
+		if got := eval[[]string](lin, "[...document.querySelectorAll('#comments .comment-text')].map((e) => e.innerText.trim())"); strings.Join(got, "|") != "The first.|A reply to the first.|A second one." {
+			t.Errorf("the thread reads %q", got)
+		}
+		if got := lin.text("#thread"); got != "3 comments" {
+			t.Errorf("the heading says %q", got)
+		}
+		// What is written in a window is not news to it, and is to the other.
+		lin.stay(func() { lin.click("#reply button.primary") }, "document.querySelectorAll('#comments .comment').length === 4")
+		ada.wait("document.querySelector('#news a')")
+		time.Sleep(3500 * time.Millisecond) // after which what was written here would count
+		if eval[bool](lin, "!!document.querySelector('#news')") {
+			t.Error("one's own comment is counted as new")
+		}
+	})
+	t.Run("changes, deletions, likes and locks are seen where they are", func(t *testing.T) {
+		t.Parallel()
+		tb, ada, post := desktop(t, b)
+		id := ada.Comment(post, "", "As it was.")
+		own := "#c" + id
+		guest := b.open(t, tb.site, desk(), true)
+		guest.visit(post)
+		listening(guest)
+		grace := tb.site.As("mods", db.Admin)
+		path := "/comments/" + id
+		want(t, ada.Post(path+"/edit", "body", "As it is."), 303)
+		guest.wait("document.querySelector('" + own + " .comment-text').innerText.trim() === 'As it is.'")
+		want(t, grace.Post(path+"/react", "kind", "like"), 303)
+		guest.wait("document.querySelector('" + own + " .num').textContent === '1'")
+		want(t, grace.Post(fmt.Sprintf("/p/%d/lock", postID(t, post)), "on", "true"), 303)
+		guest.wait("document.querySelector('#post-state').innerText.includes('locked')")
+		want(t, ada.Post(path+"/delete"), 303)
+		guest.wait("document.querySelector('" + own + "').innerText.includes('deleted')")
+		guest.fits()
+	})
+	t.Run("a new post is counted in its channel", func(t *testing.T) {
+		t.Parallel()
+		tb, ada, _ := desktop(t, b)
+		tb.visit("/c/garden")
+		listening(tb)
+		tb.site.As("lin", db.Plain).Write("garden", "Peas", "They climb too.")
+		tb.wait("document.querySelector('#news a')?.textContent === '1 new post'")
+		tb.follow(func() { tb.click("#news a") })
+		if !strings.Contains(tb.text("main"), "Peas") {
+			t.Error("the post is not in the list")
+		}
+		_ = ada
+	})
+	t.Run("a window that was away shows what it missed", func(t *testing.T) {
+		t.Parallel()
+		tb, ada, post := desktop(t, b)
+		tb.visit(post)
+		listening(tb)
+		tb.announce("net::ERR_INTERNET_DISCONNECTED", "net::ERR_NETWORK")
+		tb.offline(true)
+		other := tb.site.As("lin", db.Plain)
+		for range 3 {
+			other.Comment(post, "", "While you slept.")
+		}
+		tb.offline(false)
+		tb.wait("document.querySelector('#news a')?.textContent === '3 new comments'")
+		_ = ada
+	})
+}
+
+// listening waits until the page's stream is open: the server has told it who is here.
+func listening(tb *tab) {
+	tb.t.Helper()
+	tb.wait("document.body.dataset.stream === 'open'")
+}

@@ -1,0 +1,532 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/a-h/templ"
+
+	"codex/app/auth"
+	"codex/app/bridge"
+	"codex/app/hub"
+	"codex/app/middleware"
+	"codex/app/web/respond"
+	"codex/db"
+	"codex/views/comments"
+	"codex/views/live"
+	"codex/views/ui"
+)
+
+const (
+	eventsPath  = "/events"
+	mostTopics  = 4      // of one page
+	mostStreams = 12_000 // of all viewers
+	heartbeat   = 20 * time.Second
+	// lookAgain is how often a stream asks whether its session still is: it may end by its age, which is no event.
+	lookAgain = 15 * heartbeat
+)
+
+// listening is what the streams of a server share.
+type listening struct {
+	hub    *hub.Hub
+	bridge *bridge.Bridge
+	open   atomic.Int64
+
+	here  here
+	pages fragments
+	may   permissions
+}
+
+// stream is one reader's connection.
+type stream struct {
+	s       *Server
+	v       db.Viewer
+	session []byte // the hash of the token; nil: a guest
+	topics  []topic
+	sub     *hub.Subscription
+	line    *respond.Line
+	at      int64 // the cursor: all up to it was sent, or is nothing for this reader
+	told    int   // how many are here, as last sent
+}
+
+// topic is what a page asked for, with the channel whose readers may hear of it.
+type topic struct {
+	name    string
+	channel int64
+}
+
+// errOver ends a stream whose viewer is not, or may not be, there any more.
+var errOver = errors.New("the stream's viewer may not listen any more")
+
+// events is the one stream of a page: what concerns the viewer, and what the page asks for. See respond/stream.go.
+func (s *Server) events(w http.ResponseWriter, r *http.Request) error {
+	v := middleware.Viewer(r.Context())
+	st := &stream{s: s, v: v, session: s.sessionHash(r)}
+	asking, asked := context.WithTimeout(r.Context(), s.config.RequestTimeout)
+	defer asked()
+	if err := st.ask(r.WithContext(asking)); err != nil {
+		return err
+	}
+	if len(st.topics) == 0 && !v.SignedIn() {
+		w.WriteHeader(http.StatusNoContent) // nothing will happen: the page does not ask again
+		return nil
+	}
+	leave, err := s.enterStream(r.Context(), v)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	names := st.names()
+	if st.sub, err = s.live.hub.Subscribe(append(names, db.AccessTopic)...); err != nil {
+		return &middleware.Stopping{After: heartbeat / 4}
+	}
+	defer st.sub.Close()
+	defer s.live.here.enter(st.topics)()
+	missed, complete, err := st.missed(r.WithContext(asking), names)
+	if err != nil {
+		return err
+	}
+	asked()
+	err = s.respond.Stream(w, r, func(ctx context.Context, l *respond.Line) error {
+		st.line = l
+		if err := st.begin(ctx, missed, complete); err != nil {
+			return err
+		}
+		return st.follow(ctx)
+	})
+	if err != nil && !errors.Is(err, context.Canceled) {
+		s.log.DebugContext(r.Context(), "stream ended", "why", err)
+	}
+	return nil // the answer has begun: there is nothing more to say
+}
+
+// enterStream counts a stream, of the viewer or of the guest's address, and of all.
+func (s *Server) enterStream(ctx context.Context, v db.Viewer) (leave func(), err error) {
+	rule, key := middleware.GuestStream, ""
+	if v.SignedIn() {
+		rule, key = middleware.MemberStream, middleware.MemberKey(v.ID)
+	}
+	one, err := s.limits.Enter(ctx, rule, key)
+	if err != nil {
+		return nil, err
+	}
+	if s.live.open.Add(1) > mostStreams {
+		s.live.open.Add(-1)
+		one()
+		return nil, &middleware.TooMany{Limit: "streams of all", After: time.Minute}
+	}
+	return func() {
+		s.live.open.Add(-1)
+		one()
+	}, nil
+}
+
+// ask reads the topics of the address; one that the viewer may not read is not there.
+func (st *stream) ask(r *http.Request) error {
+	asked := r.URL.Query()["topic"]
+	if len(asked) > mostTopics {
+		return db.ErrNotFound
+	}
+	for _, name := range asked {
+		kind, id, ok := db.ParseTopic(name)
+		if !ok {
+			return db.ErrNotFound
+		}
+		channel := id
+		if kind == "post" {
+			p, err := st.s.db.PostByID(r.Context(), st.v, id)
+			if err != nil {
+				return err
+			}
+			channel = p.ChannelID
+		} else if _, err := st.s.db.ChannelByID(r.Context(), st.v, id); err != nil {
+			return err
+		}
+		st.topics = append(st.topics, topic{name, channel})
+	}
+	return nil
+}
+
+func (st *stream) names() (list []string) {
+	for _, t := range st.topics {
+		list = append(list, t.name)
+	}
+	if st.v.SignedIn() {
+		list = append(list, db.MemberTopic(st.v.ID))
+	}
+	return list
+}
+
+// missed finds what happened since the page was made, or since the connection broke. It is asked after the subscription
+// has begun, so that nothing falls between the two.
+func (st *stream) missed(r *http.Request, names []string) ([]db.Event, bool, error) {
+	st.at = st.s.live.bridge.Last()
+	from := r.Header.Get("Last-Event-ID")
+	if from == "" {
+		from = r.URL.Query().Get("after")
+	}
+	if from == "" {
+		return nil, true, nil
+	}
+	after, err := strconv.ParseInt(from, 10, 64)
+	if err != nil {
+		return nil, false, nil
+	}
+	list, complete, err := st.s.db.EventsOn(r.Context(), names, after, st.at)
+	slices.SortFunc(list, func(a, b db.Event) int { return int(a.ID - b.ID) })
+	return list, complete, err
+}
+
+// begin says where the reader is: with the first event it has the cursor, and how many are here.
+func (st *stream) begin(ctx context.Context, missed []db.Event, complete bool) error {
+	if !complete {
+		if err := st.send(ctx, "reset", live.Reset()); err != nil {
+			return err
+		}
+	}
+	for _, e := range missed {
+		if err := st.pass(ctx, hub.Event{Topic: e.Topic, Kind: e.Kind, ID: e.ID, Subject: e.Subject}); err != nil {
+			return err
+		}
+	}
+	return st.present(ctx)
+}
+
+// follow passes on what happens, until the reader or the server goes.
+func (st *stream) follow(ctx context.Context) error {
+	beat, look := time.NewTicker(heartbeat), time.Now()
+	defer beat.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case e, open := <-st.sub.C():
+			switch {
+			case !open && errors.Is(st.sub.Err(), hub.ErrClosed):
+				return st.bye(ctx)
+			case !open:
+				return st.sub.Err()
+			case e.ID <= st.at:
+				continue // it was among what was missed
+			}
+			if err := st.pass(ctx, e); err != nil {
+				return err
+			}
+			st.at = e.ID
+		case <-beat.C:
+			if time.Since(look) > lookAgain {
+				look = time.Now()
+				if err := st.stillThere(ctx); err != nil {
+					return err
+				}
+			}
+			if err := st.present(ctx); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// bye is said when the server stops.
+func (st *stream) bye(ctx context.Context) error {
+	text, err := st.s.respond.Fragment(middleware.AsGuest(ctx), live.Bye())
+	if err != nil {
+		return err
+	}
+	return st.line.Send(respond.StreamEvent{ID: st.at, Name: "bye", Data: text, Bye: true})
+}
+
+// pass sends an event, if its reader may know of it.
+func (st *stream) pass(ctx context.Context, e hub.Event) error {
+	if e.Topic == db.AccessTopic {
+		if e.Kind == db.EventMember && e.Subject == st.v.ID || e.Kind == db.EventChannel {
+			return st.stillThere(ctx)
+		}
+		return nil
+	}
+	i := slices.IndexFunc(st.topics, func(t topic) bool { return t.name == e.Topic })
+	if i < 0 {
+		return nil
+	}
+	if ok, err := st.s.live.may.read(ctx, st.s, st.v, st.topics[i].channel); err != nil || !ok {
+		return errors.Join(errOver, err)
+	}
+	text, err := st.s.live.pages.of(e.ID, func() ([]byte, error) { return st.s.eventText(ctx, st.v, e) })
+	if err != nil || len(text) == 0 {
+		return err
+	}
+	return st.line.Send(respond.StreamEvent{ID: e.ID, Name: e.Kind, Data: text})
+}
+
+// stillThere fails when the session has ended or a channel may not be read any more.
+func (st *stream) stillThere(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, st.s.config.RequestTimeout)
+	defer cancel()
+	if st.session != nil {
+		v, _, err := st.s.db.ViewerBySession(ctx, st.session)
+		if err != nil {
+			return errors.Join(errOver, err)
+		}
+		st.v = v
+	}
+	for _, t := range st.topics {
+		if ok, err := st.s.live.may.read(ctx, st.s, st.v, t.channel); err != nil || !ok {
+			return errors.Join(errOver, err)
+		}
+	}
+	return nil
+}
+
+// present says how many are here when that has changed; else it keeps the connection alive.
+func (st *stream) present(ctx context.Context) error {
+	if len(st.topics) == 0 {
+		return st.line.Send(respond.StreamEvent{})
+	}
+	n := st.s.live.here.count(st.topics[0].name)
+	if n == st.told {
+		return st.line.Send(respond.StreamEvent{})
+	}
+	st.told = n
+	return st.send(ctx, "presence", live.Here(n))
+}
+
+// send sends what is for this reader alone.
+func (st *stream) send(ctx context.Context, name string, c templ.Component) error {
+	text, err := st.s.respond.Fragment(ctx, c)
+	if err != nil {
+		return err
+	}
+	return st.line.Send(respond.StreamEvent{ID: st.at, Name: name, Data: text})
+}
+
+// eventText is what all who may read the topic are sent: it holds nothing that only some of them may see. v is one of
+// them. Nothing, for what is not to be seen by all.
+func (s *Server) eventText(ctx context.Context, v db.Viewer, e hub.Event) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, s.config.RequestTimeout)
+	defer cancel()
+	var shown templ.Component
+	var err error
+	kind, id, _ := db.ParseTopic(e.Topic)
+	switch {
+	case e.Kind == db.EventComment:
+		shown, err = s.liveComment(ctx, v, id, e.Subject)
+	case e.Kind == db.EventReaction:
+		shown, err = s.liveScore(ctx, v, id, e.Subject)
+	case e.Kind == db.EventPost && kind == "post":
+		shown, err = s.livePost(ctx, v, id)
+	case e.Kind == db.EventPost && kind == "channel":
+		shown, err = s.liveArrival(ctx, v, e.Subject)
+	}
+	if err != nil || shown == nil {
+		return nil, err
+	}
+	return s.respond.Fragment(middleware.AsGuest(ctx), shown)
+}
+
+func (s *Server) liveComment(ctx context.Context, v db.Viewer, post, id int64) (templ.Component, error) {
+	c, _, err := s.db.CommentByID(ctx, v, id)
+	if errors.Is(err, db.ErrNotFound) || c.Deleted {
+		return live.CommentGone(id), nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return live.Comment(&c), nil
+}
+
+func (s *Server) liveScore(ctx context.Context, v db.Viewer, post, comment int64) (templ.Component, error) {
+	if comment != 0 {
+		c, _, err := s.db.CommentByID(ctx, v, comment)
+		if errors.Is(err, db.ErrNotFound) || c.Deleted {
+			return nil, nil
+		}
+		return live.CommentScore(c.ID, c.Score), err
+	}
+	p, err := s.db.PostByID(ctx, v, post)
+	if errors.Is(err, db.ErrNotFound) || p.DeletedAt != 0 {
+		return nil, nil
+	}
+	return live.PostScore(p.Score), err
+}
+
+func (s *Server) livePost(ctx context.Context, v db.Viewer, id int64) (templ.Component, error) {
+	p, err := s.db.PostByID(ctx, v, id)
+	if errors.Is(err, db.ErrNotFound) || p.DeletedAt != 0 {
+		return live.PostGone(), nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return live.Post(&p), nil
+}
+
+func (s *Server) liveArrival(ctx context.Context, v db.Viewer, id int64) (templ.Component, error) {
+	p, err := s.db.PostByID(ctx, v, id)
+	if errors.Is(err, db.ErrNotFound) || p.DeletedAt != 0 {
+		return live.ArrivalGone(id), nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return live.Arrival(&p), nil
+}
+
+// fragments keeps what the last events look like, so that each is rendered once for all its readers.
+type fragments struct {
+	mu   sync.Mutex
+	kept map[int64]*fragment
+	ring [fragmentsKept]int64 // the ids in kept, in the order in which they came
+	next int
+}
+
+const fragmentsKept = 256
+
+type fragment struct {
+	mu   sync.Mutex
+	made bool
+	text []byte
+}
+
+// of answers what the event looks like. Who comes while another makes it waits; when that one fails, the next tries.
+func (f *fragments) of(id int64, render func() ([]byte, error)) ([]byte, error) {
+	f.mu.Lock()
+	one := f.kept[id]
+	if one == nil {
+		if f.kept == nil {
+			f.kept = make(map[int64]*fragment, fragmentsKept)
+		}
+		one = new(fragment)
+		delete(f.kept, f.ring[f.next])
+		f.kept[id], f.ring[f.next] = one, id
+		f.next = (f.next + 1) % fragmentsKept
+	}
+	f.mu.Unlock()
+	one.mu.Lock()
+	defer one.mu.Unlock()
+	if one.made {
+		return one.text, nil
+	}
+	text, err := render()
+	one.text, one.made = text, err == nil
+	return text, err
+}
+
+// permissions remembers who may read which channel, as long as no right has changed anywhere.
+type permissions struct {
+	mu     sync.Mutex
+	policy int64
+	known  map[permission]bool
+}
+
+type permission struct{ viewer, channel int64 }
+
+// mostPermissions bounds the memory: a line for each viewer with a private channel open.
+const mostPermissions = 50_000
+
+// read reports whether the viewer may read the channel. What a guest may read everybody may: one answer serves all.
+func (p *permissions) read(ctx context.Context, s *Server, v db.Viewer, channel int64) (bool, error) {
+	if ok, err := p.ask(ctx, s, db.Viewer{}, channel); ok || err != nil || !v.SignedIn() {
+		return ok, err
+	}
+	return p.ask(ctx, s, v, channel)
+}
+
+func (p *permissions) ask(ctx context.Context, s *Server, v db.Viewer, channel int64) (bool, error) {
+	now, key := s.live.bridge.Policy(), permission{v.ID, channel}
+	p.mu.Lock()
+	if p.known == nil || p.policy != now || len(p.known) > mostPermissions {
+		p.policy, p.known = now, map[permission]bool{}
+	}
+	ok, known := p.known[key]
+	p.mu.Unlock()
+	if known {
+		return ok, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, s.config.RequestTimeout)
+	defer cancel()
+	found, err := s.db.ReadableChannels(ctx, v, []int64{channel})
+	if err != nil {
+		return false, err
+	}
+	p.mu.Lock()
+	if p.policy == now {
+		p.known[key] = found[channel]
+	}
+	p.mu.Unlock()
+	return found[channel], nil
+}
+
+// here counts the readers of each topic.
+type here struct {
+	mu sync.Mutex
+	n  map[string]int
+}
+
+func (h *here) enter(topics []topic) (leave func()) {
+	h.add(topics, 1)
+	return func() { h.add(topics, -1) }
+}
+
+func (h *here) add(topics []topic, by int) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.n == nil {
+		h.n = map[string]int{}
+	}
+	for _, t := range topics {
+		if h.n[t.name] += by; h.n[t.name] == 0 {
+			delete(h.n, t.name)
+		}
+	}
+}
+
+func (h *here) count(topic string) int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.n[topic]
+}
+
+// newComments answers with comments that came while the page was open, each in its place in the thread.
+func (s *Server) newComments(w http.ResponseWriter, r *http.Request) error {
+	ctx, v := r.Context(), middleware.Viewer(r.Context())
+	p, err := s.post(r)
+	if err != nil {
+		return err
+	}
+	if !respond.Partial(r) { // a link that was opened for itself
+		return respond.Redirect(w, r, string(ui.PostURL(p.ID, p.Slug))+"#thread")
+	}
+	var ids []int64
+	for _, text := range r.URL.Query()["id"] {
+		if id, err := strconv.ParseInt(text, 10, 64); err == nil && len(ids) < db.MostFresh {
+			ids = append(ids, id)
+		}
+	}
+	list, err := s.db.CommentsByID(ctx, v, p.ID, ids)
+	if err != nil {
+		return err
+	}
+	stopped, err := s.stopped(ctx, v)
+	if err != nil {
+		return err
+	}
+	roots := nodes(v, &p, db.CommentPage{Comments: list})
+	if stopped != nil {
+		still(roots)
+	}
+	return s.respond.Render(w, r, http.StatusOK, comments.Arrived(roots, ui.N(ctx, "%s comment", "%s comments", p.Comments)))
+}
+
+// sessionHash is what the viewer's session is known by in the database; nil for a guest.
+func (s *Server) sessionHash(r *http.Request) []byte {
+	if c, err := r.Cookie(s.cookie); err == nil && middleware.Viewer(r.Context()).SignedIn() {
+		return auth.HashToken(c.Value)
+	}
+	return nil
+}

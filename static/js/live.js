@@ -1,0 +1,148 @@
+// What happens while a page is open comes over one stream. Nothing that is read or typed moves: what changed changes in
+// its place, and what is new is counted on a bookmark until its reader asks for it. EventSource gives up for good at any
+// answer that is no stream, so this file opens it again, later each time; a hidden tab lets go of its connection, since a
+// browser has six for a site, and goes on where it was.
+
+const { topic, after, since, me } = document.body.dataset;
+const texts = document.querySelector('#texts')?.dataset ?? {};
+const [kind, number] = topic?.split(':') ?? [];
+const element = (id) => document.getElementById(id);
+
+const hiddenFor = 10_000; // ms until a hidden tab lets go
+const longest = 300_000; // ms between two tries
+const slack = 5000; // ms that a comment may have been written before the page was asked for, and still not be on it
+
+let source = null;
+let cursor = after ?? '';
+let tries = 0;
+let timer;
+
+function open() {
+  clearTimeout(timer);
+  if (source || document.hidden) return;
+  const query = new URLSearchParams();
+  if (topic) query.set('topic', topic);
+  if (cursor) query.set('after', cursor);
+  source = new EventSource(`/events?${query}`);
+  for (const [name, act] of Object.entries(heard)) {
+    source.addEventListener(name, (event) => {
+      tries = 0;
+      cursor = event.lastEventId || cursor;
+      act(event.data);
+    });
+  }
+  source.addEventListener('open', () => { document.body.dataset.stream = 'open'; });
+  source.addEventListener('error', () => {
+    if (source?.readyState !== EventSource.CLOSED) return; // the browser comes back by itself
+    close();
+    tries += 1;
+    timer = setTimeout(open, Math.min(longest, 1000 * 2 ** tries) * (1 + Math.random()));
+  });
+}
+
+function close() {
+  clearTimeout(timer);
+  source?.close();
+  source = null;
+}
+
+// ---- What is heard ----
+
+function parse(html) {
+  const template = document.createElement('template');
+  template.innerHTML = html;
+  return template.content.firstElementChild;
+}
+
+// put lets htmx put each part into its place.
+const put = (html) => window.htmx.swap({ sourceElement: document.body, target: document.body, text: html, swap: 'none' });
+const swap = (html) => put(parse(html).innerHTML);
+
+const news = new Set(); // comments or posts that are not on the page
+
+function notice(id, by, count) {
+  if (by === me) setTimeout(count, 3000); // what was written in this tab is on its way into it
+  else count();
+}
+
+const heard = {
+  comment(html) {
+    const part = parse(html);
+    const { comment: id, by, gone, at } = part.dataset;
+    const shown = element(`c${id}`);
+    if (shown) {
+      if (!shown.matches('form')) put(part.innerHTML);
+    } else if (gone !== undefined) {
+      news.delete(id);
+      show();
+    } else if (Number(at) > Number(since) - slack) {
+      notice(id, by, () => { news.add(id); show(); });
+    }
+  },
+  post(html) {
+    const { post: id, by, gone } = parse(html).dataset;
+    if (!id) return swap(html);
+    if (gone !== undefined) news.delete(id);
+    else if (by !== me) news.add(id);
+    show();
+  },
+  reaction: swap,
+  presence: swap,
+  unread: swap,
+  notification: swap,
+  reset() {
+    bookmark(texts.reload, location.href);
+  },
+  bye() {},
+};
+
+// ---- The bookmark ----
+
+function show() {
+  for (const id of news) if (element(`c${id}`)) news.delete(id);
+  const [one, many] = (kind === 'post' ? texts.newComments : texts.newPosts).split('|');
+  const text = news.size === 1 ? one : many.replace('%d', news.size);
+  bookmark(news.size > 0 && text, kind === 'post' ? `/comments/${[...news][0]}` : location.pathname);
+}
+
+// bookmark hangs a link from the top bar, and from the bar at a phone's foot where a post is read; without a text it goes.
+function bookmark(text, href) {
+  let pill = element('news');
+  if (!text) return pill?.remove();
+  if (!pill) {
+    document.querySelector('.arrivals')?.remove();
+    pill = Object.assign(document.createElement('div'), { className: 'arrivals', id: 'news' });
+    pill.setAttribute('role', 'status');
+    element('main').prepend(pill);
+  }
+  const link = document.createElement('a');
+  link.href = href;
+  link.textContent = text;
+  pill.replaceChildren(link);
+}
+
+document.addEventListener('click', (event) => {
+  if (kind !== 'post' || news.size === 0 || !event.target.closest?.('#news a')) return;
+  event.preventDefault();
+  const ids = [...news];
+  window.htmx.ajax('GET', `/p/${number}/new?${ids.map((id) => `id=${id}`).join('&')}`, { target: '#comments', swap: 'none' }).then(() => {
+    const first = ids.map((id) => element(`c${id}`)).find(Boolean);
+    for (const id of ids) news.delete(id);
+    show();
+    if (!first) return location.assign(`/comments/${ids[0]}`); // on another page of the thread
+    first.tabIndex = -1;
+    first.focus({ preventScroll: true });
+    first.scrollIntoView({ block: 'center' });
+  });
+});
+
+if (topic || me) {
+  open();
+  document.addEventListener('visibilitychange', () => {
+    clearTimeout(timer);
+    if (document.hidden) timer = setTimeout(close, hiddenFor);
+    else open();
+  });
+  addEventListener('pagehide', close);
+  addEventListener('pageshow', open);
+}
