@@ -76,6 +76,13 @@ func (s *Server) showMember(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if !show.Own {
+		in, err := s.db.ChannelsOf(ctx, v, m.ID)
+		if err != nil {
+			return err
+		}
+		page.Margin = members.Margin(m, in)
+	}
 	page.Canonical = path
 	page.Current = "u/" + m.Handle
 	return s.show(w, r, page, members.Leaf(show))

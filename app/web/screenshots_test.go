@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"testing"
@@ -19,11 +20,13 @@ import (
 
 var screenshots = flag.String("screenshots", "", "folder that TestScreenshots writes its pictures to")
 
+var only = flag.String("only", "", "expression for the names of the places of which TestScreenshots makes pictures; empty: all")
+
 // tallest is how much of a page a picture shows, in pixels.
 const tallest = 3000
 
 // TestScreenshots writes each place of the forum, and a real archive where there is one, as page-size-theme.png: both
-// sizes, by day and by night. It looks at nothing; that is for people. `task screenshots` calls it.
+// sizes, and some also between them, by day and by night. It looks at nothing; that is for people. `task screenshots` calls it.
 func TestScreenshots(t *testing.T) {
 	if *screenshots == "" {
 		t.Skip("without -screenshots=DIR no pictures are made")
@@ -39,13 +42,14 @@ func TestScreenshots(t *testing.T) {
 	b := startBrowser(t)
 	x := arrange(t)
 	all := slices.Concat(x.places(t), settleParish(t).shown(t), archive(t))
-	for _, s := range []screen{phone(), desk()} {
+	named := regexp.MustCompile(*only)
+	for _, s := range []screen{phone(), between(), desk()} {
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
 			tb := b.open(t, x.Site, s, true)
 			tb.announce("") // a picture of what is wrong is a picture too
 			for _, p := range all {
-				if p.narrow && !s.touch {
+				if p.narrow && !s.touch || s == between() && !p.between || !named.MatchString(p.name) {
 					continue
 				}
 				tb.find(x, p)
@@ -63,14 +67,12 @@ func TestScreenshots(t *testing.T) {
 func (tb *tab) picture(file string) {
 	tb.t.Helper()
 	height := min(max(eval[float64](tb, "document.querySelector(':popover-open, dialog[open], #toasts > *') ? innerHeight : document.documentElement.scrollHeight"), float64(tb.screen.height)), tallest)
-	whole := tb.screen
+	usual, whole := tb.screen, tb.screen
 	whole.height = int64(height)
 	tb.resize(whole)
 	eval[bool](tb, "scrollTo(0, 0), true")
 	shot := call(tb, chromepage.CaptureScreenshot, chromepage.CaptureScreenshotParams{OptimizeForSpeed: ptr(true)})
-	s := tb.screen
-	s.height = map[bool]int64{true: phone().height, false: desk().height}[s.touch]
-	tb.resize(s)
+	tb.resize(usual)
 	if err := os.WriteFile(file, shot.Data, 0o644); err != nil {
 		tb.t.Fatal(err)
 	}
