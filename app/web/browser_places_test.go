@@ -155,6 +155,7 @@ type place struct {
 	like   bool          // is like another place but for a word: axe need not look again
 
 	between bool // its picture is made between the sizes too
+	first   bool // its picture ends where the screen does
 }
 
 // places are all pages of the forum, whole, empty, refused and with everything open that opens.

@@ -10,10 +10,12 @@ import (
 	"slices"
 	"strconv"
 	"testing"
+	"time"
 
 	chromepage "github.com/chromedp/cdproto/page"
 
 	"codex/app/apptest"
+	"codex/app/demo"
 	"codex/app/importer"
 	"codex/db"
 )
@@ -41,7 +43,7 @@ func TestScreenshots(t *testing.T) {
 	}
 	b := startBrowser(t)
 	x := arrange(t)
-	all := slices.Concat(x.places(t), settleParish(t).shown(t), archive(t))
+	all := slices.Concat(x.places(t), settleParish(t).shown(t), archive(t), front(t))
 	named := regexp.MustCompile(*only)
 	for _, s := range []screen{phone(), between(), desk()} {
 		t.Run(s.name, func(t *testing.T) {
@@ -55,7 +57,7 @@ func TestScreenshots(t *testing.T) {
 				tb.find(x, p)
 				for _, theme := range []string{"light", "dark"} {
 					tb.night(theme == "dark")
-					tb.picture(filepath.Join(dir, p.name+"-"+s.name+"-"+theme+".png"))
+					tb.picture(filepath.Join(dir, p.name+"-"+s.name+"-"+theme+".png"), !p.first)
 				}
 				tb.night(false)
 			}
@@ -63,19 +65,38 @@ func TestScreenshots(t *testing.T) {
 	}
 }
 
-// picture writes the page to a file, from its top and not longer than tallest.
-func (tb *tab) picture(file string) {
+// picture writes the page to a file, from its top: what one screen shows, or with all of it, but not more than tallest.
+// The former costs more time and fewer bytes.
+func (tb *tab) picture(file string, all bool) {
 	tb.t.Helper()
-	height := min(max(eval[float64](tb, "document.querySelector(':popover-open, dialog[open], #toasts > *') ? innerHeight : document.documentElement.scrollHeight"), float64(tb.screen.height)), tallest)
+	height := float64(tb.screen.height)
+	if all {
+		height = tb.height()
+	}
 	usual, whole := tb.screen, tb.screen
 	whole.height = int64(height)
 	tb.resize(whole)
 	eval[bool](tb, "scrollTo(0, 0), true")
-	shot := call(tb, chromepage.CaptureScreenshot, chromepage.CaptureScreenshotParams{OptimizeForSpeed: ptr(true)})
+	shot := call(tb, chromepage.CaptureScreenshot, chromepage.CaptureScreenshotParams{OptimizeForSpeed: ptr(all)})
 	tb.resize(usual)
 	if err := os.WriteFile(file, shot.Data, 0o644); err != nil {
 		tb.t.Fatal(err)
 	}
+}
+
+// height is that of the page as it is, of what hangs over it when something does.
+func (tb *tab) height() float64 {
+	tb.t.Helper()
+	return min(max(eval[float64](tb, "document.querySelector(':popover-open, dialog[open], #toasts > *') ? innerHeight : document.documentElement.scrollHeight"), float64(tb.screen.height)), tallest)
+}
+
+// front is the first page of the demonstration as it comes, without the showcase's additions: front-desk-light.png is
+// the picture in the README, deploy/forum.png.
+func front(t *testing.T) []place {
+	t.Helper()
+	site := apptest.Start(t)
+	take(demo.Load(t.Context(), site.DB, time.Now(), noPassword))
+	return []place{{name: "front", path: "/", on: site, first: true}}
 }
 
 // archive is a site with a real dump in it, where that lies beside the repository, and its busiest pages.
