@@ -267,6 +267,25 @@ func (d *DB) ChannelMembers(ctx context.Context, v Viewer, channelID int64, afte
 	return list, err
 }
 
+// MemberChannel is a channel that a member is in.
+type MemberChannel struct {
+	ID   int64  `db:"id"`
+	Slug string `db:"slug"`
+	Name string `db:"name"`
+	Role string `db:"role"`
+}
+
+// ChannelsOf lists channels that a member joined and that the viewer may read, at most 8: those that the member keeps,
+// then the most active. When they were last there is nobody else's business, so it does not order them. Of somebody who
+// joined more than 200 it looks at that many.
+func (d *DB) ChannelsOf(ctx context.Context, v Viewer, memberID int64) ([]MemberChannel, error) {
+	var list []MemberChannel
+	err := d.list(ctx, "ChannelsOf", &list, `SELECT c.id, c.slug, c.name, ms.role
+		FROM (SELECT channel_id, role FROM memberships WHERE member_id = ? ORDER BY channel_id LIMIT 200) ms CROSS JOIN channels c ON c.id = ms.channel_id
+		WHERE `+visible+` ORDER BY ms.role DESC, c.active_at DESC, c.id DESC LIMIT 8`, memberID, v.ID)
+	return list, err
+}
+
 // ChannelKeepers lists who keeps a channel: its owner and moderators, at most 6.
 func (d *DB) ChannelKeepers(ctx context.Context, v Viewer, channelID int64) ([]ChannelMember, error) {
 	var list []ChannelMember

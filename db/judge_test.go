@@ -144,6 +144,8 @@ func (s *site) looks(rt *rapid.T, sc *scene) {
 	check("the list of channels", err == nil && slices.ContainsFunc(list, func(c db.Channel) bool { return c.ID == sc.channel.ID }), sc.reads())
 	members, err := s.ChannelMembers(s.ctx, v, sc.channel.ID, db.Cursor{}, 10)
 	check("the channel's members", err == nil && len(members) > 0, sc.reads())
+	of, err := s.ChannelsOf(s.ctx, v, sc.keeper.ID)
+	check("the channels of who keeps it", err == nil && slices.ContainsFunc(of, func(c db.MemberChannel) bool { return c.ID == sc.channel.ID }), sc.reads())
 	_, err = s.PostByID(s.ctx, v, sc.post)
 	check("the post", err == nil, sc.reads() && (sc.postDeletedBy == "" || sc.asker || keeps))
 	check("the channel's posts", has(s.Posts(s.ctx, v, db.Feed{ChannelID: sc.channel.ID, Limit: 10})), inList)

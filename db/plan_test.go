@@ -87,6 +87,7 @@ var allowed = map[string]struct{ with, why string }{
 	"WaveSince: SUM(x.post_count)":                                 {"", "the same"},
 	"WaveSince: SUM(x.comment_count)":                              {"", "the same"},
 	"Rail: USE TEMP B-TREE FOR ORDER BY":                           {"CO-ROUTINE ms", "30 channels, by name"},
+	"ChannelsOf: USE TEMP B-TREE FOR ORDER BY":                     {"CO-ROUTINE ms", "200 channels of one member"},
 	"Rail: SCAN c USING INDEX channels_active":                     {"", "a guest's: in the order of the index, and ends at the 12th"},
 	"Posts: USE TEMP B-TREE FOR ORDER BY":                          {"CO-ROUTINE top", "ids alone: a page from each of HomeChannels channels and five age classes"},
 	"admins: COUNT(*)":                                             {"SEARCH members USING INDEX members_admins (role=?)", "the admins of a site"},

@@ -456,6 +456,7 @@ func (w *walker) lists(channel, post int64) {
 	for _, v := range []Viewer{{}, w.plain} {
 		must(d.PinnedPosts(ctx, v, channel))(w)
 		must(d.PostsByAuthor(ctx, v, w.plain.ID, Cursor{}, 10))(w)
+		must(d.ChannelsOf(ctx, v, w.plain.ID))(w)
 		must(d.PostsByTag(ctx, v, tag.ID, Cursor{}, 10))(w)
 		must(d.CommentsByAuthor(ctx, v, w.plain.ID, Cursor{}, 10))(w)
 	}

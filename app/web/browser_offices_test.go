@@ -17,7 +17,7 @@ import (
 type parish struct {
 	*showcase
 	mod, author, newcomer, reader, careful, quiet *apptest.Client
-	post, edited, held, removed                   string // paths
+	post, edited, held, removed, shelved          string // paths
 	comment                                       string // id of one that was edited
 	cases                                         []db.Case
 	byApproval, byInvite, paused                  *apptest.Site
@@ -55,11 +55,14 @@ func settleParish(t *testing.T) *parish {
 
 // channels has one of each kind, with people at their doors.
 func (x *parish) channels(t *testing.T) {
-	for _, kind := range []string{"public", "restricted", "private", "archived", "cellar"} {
+	for _, kind := range []string{"public", "restricted", "private", "archived", "shut", "cellar"} {
 		want(t, x.author.Post("/c", "slug", kind, "name", "The "+kind+" room", "description", "A room for "+kind+" things, and what belongs to them.",
 			"rules", "1. Be kind.\n2. Say **where** you found it.", "visibility", map[string]string{"restricted": string(db.Restricted), "private": string(db.Private)}[kind]), 303)
 	}
-	want(t, x.author.Post("/c/archived/access", "visibility", string(db.Public), "slow", "0", "archived", "1"), 303)
+	x.shelved = x.author.Write("archived", "What we read in the first year", "Three books, and one twice.")
+	for _, kind := range []string{"archived", "shut"} {
+		want(t, x.author.Post("/c/"+kind+"/access", "visibility", string(db.Public), "slow", "0", "archived", "1"), 303)
+	}
 	want(t, x.author.Post("/c/restricted/access", "visibility", string(db.Restricted), "slow", "60"), 303)
 	want(t, x.reader.Post("/c/restricted/ask", "note", "I draw maps, and would like to show some. "+rubric), 303)
 	want(t, x.careful.Post("/c/restricted/ask"), 303)
@@ -222,21 +225,29 @@ func (x *parish) places(t *testing.T) []place {
 		{name: "channel-restricted-guest", path: "/c/restricted"},
 		{name: "channel-private", as: x.author, path: "/c/private"},
 		{name: "channel-private-strange", as: x.quiet, path: "/c/private", status: 404},
-		{name: "channel-archived", as: x.author, path: "/c/archived"},
+		{name: "channel-archived", as: x.reader, path: "/c/archived"},
+		{name: "channel-archived-empty", as: x.author, path: "/c/shut"},
 		{name: "channel-members-owner", as: x.author, path: "/c/private/members"},
 		{name: "channel-members-asked", as: x.author, path: "/c/restricted/members"},
 		{name: "channel-members-refused", like: true, as: x.author, path: "/c/private/members", status: 422, then: both(typed("#handle", "nobody-here"), press("form[action$='/invitations'] button"))},
 		{name: "channel-settings-owner", as: x.author, path: "/c/restricted/settings"},
 		{name: "channels-many", as: x.author, path: "/c"},
 
-		{name: "history", path: at(t, x.edited, "history")},
+		{name: "history", path: at(t, x.edited, "history"), between: true},
 		{name: "history-moderator", as: x.mod, path: at(t, x.edited, "history")},
 		{name: "history-comment", as: x.author, path: "/comments/" + x.comment + "/history"},
+		{name: "edit-stale", as: x.author, path: at(t, x.post, "edit"), status: 409, then: both(func(tb *tab) {
+			tb.t.Helper() // as the page of a form that was opened before the last change
+			eval[bool](tb, "document.querySelector('[name=version]').value = 1, true")
+		}, press("#compose button.primary"))},
 		{name: "post-held", as: x.newcomer, path: x.held},
 		{name: "post-removed", as: x.quiet, path: x.removed},
 		{name: "post-removed-staff", as: x.mod, path: x.removed},
 		{name: "post-staff", as: x.mod, path: x.post},
+		{name: "post-archived", as: x.reader, path: x.shelved},
 		{name: "suspended", as: x.fresh, path: x.post},
+		{name: "suspended-channel", like: true, as: x.fresh, path: "/c/public"},
+		{name: "suspended-compose", as: x.fresh, path: "/c/public/new", status: 403},
 		{name: "flag", as: x.quiet, path: "/flag?subject=post:" + id},
 		{name: "flag-member", as: x.quiet, path: fmt.Sprint("/flag?subject=member:", x.author.Viewer.ID)},
 		{name: "flag-refused", like: true, as: x.quiet, path: "/flag?subject=post:" + id, status: 422, then: press(".form button.primary")},
@@ -245,9 +256,11 @@ func (x *parish) places(t *testing.T) []place {
 		{name: "remove-refused", like: true, as: x.mod, path: "/p/" + id + "/remove", status: 422, then: press(".form button.danger")},
 		{name: "remove-comment", as: x.mod, path: "/comments/" + x.comment + "/remove"},
 		{name: "member-to-block", as: x.author, path: "/u/quentin"},
+		{name: "member-unseen", as: x.newcomer, path: "/u/" + x.newcomer.Viewer.Handle},
+		{name: "member-unseen-staff", as: x.mod, path: "/u/" + x.newcomer.Viewer.Handle},
 		{name: "member-blocked", as: x.reader, path: "/u/caro"},
 
-		{name: "moderation", as: x.mod, path: "/moderation"},
+		{name: "moderation", as: x.mod, path: "/moderation", between: true},
 		{name: "moderation-reason-open", as: x.mod, path: "/moderation?kind=hold", then: func(tb *tab) {
 			tb.t.Helper()
 			tb.click(".case-remove summary")
@@ -256,7 +269,7 @@ func (x *parish) places(t *testing.T) []place {
 		{name: "moderation-decided", as: x.mod, path: "/moderation?tab=decided"},
 		{name: "moderation-none", like: true, as: x.author, path: "/moderation?tab=decided"},
 		{name: "moderation-case", as: x.mod, path: caseAt(x.cases[2].ID, "")},
-		{name: "moderation-case-taken", as: x.mod, path: caseAt(x.cases[0].ID, "")},
+		{name: "moderation-case-taken", as: x.mod, path: caseAt(x.cases[0].ID, ""), between: true},
 		{name: "moderation-case-decided", as: x.mod, path: caseAt(x.cases[1].ID, "")},
 		{name: "moderation-registrations", as: x.mod, path: "/moderation/registrations"},
 		{name: "moderation-registrations-none", like: true, as: x.adminOf(x.paused), path: "/moderation/registrations", on: x.paused},
@@ -268,6 +281,7 @@ func (x *parish) places(t *testing.T) []place {
 		{name: "moderation-log", as: x.mod, path: "/moderation/log"},
 		{name: "moderation-member", as: x.mod, path: "/moderation/members/quentin"},
 		{name: "moderation-member-banned", as: x.admin, path: "/moderation/members/brute"},
+		{name: "moderation-member-factor", as: x.admin, path: "/moderation/members/caro"},
 		{name: "moderation-member-refused", like: true, as: x.mod, path: "/moderation/members/quentin", status: 422, then: press("form[action$='/bar'] button")},
 		{name: "sweep-member", as: x.mod, path: "/moderation/sweep?member=quentin"},
 		{name: "sweep-wave", as: x.mod, path: "/moderation/sweep?since=" + since},
@@ -277,7 +291,7 @@ func (x *parish) places(t *testing.T) []place {
 
 		{name: "admin", as: x.admin, path: "/admin"},
 		{name: "admin-fresh", as: x.adminOf(x.byInvite), path: "/admin", on: x.byInvite},
-		{name: "admin-settings", as: x.admin, path: "/admin/settings"},
+		{name: "admin-settings", as: x.admin, path: "/admin/settings", between: true},
 		{name: "admin-settings-refused", like: true, as: x.admin, path: "/admin/settings", status: 422, then: both(typed("#"+db.SettingContact, "nowhere"), press(".form-end button.primary"))},
 	}
 	return list

@@ -104,9 +104,14 @@ func (x *showcase) post(t *testing.T, words string) string {
 // refusal is an error with the status that the path says.
 type refusal struct{ status int }
 
-func (e refusal) Error() string             { return http.StatusText(e.status) }
-func (e refusal) Status() int               { return e.status }
-func (e refusal) RetryAfter() time.Duration { return 20 * time.Second }
+func (e refusal) Error() string { return http.StatusText(e.status) }
+func (e refusal) Status() int   { return e.status }
+func (e refusal) RetryAfter() time.Duration {
+	if e.status < http.StatusTooManyRequests {
+		return 0
+	}
+	return 20 * time.Second
+}
 
 // failing is a site that answers /500 with the page of that error, and so on: what one cannot bring about by asking.
 func failing(t *testing.T) *apptest.Site {
@@ -148,6 +153,9 @@ type place struct {
 	then   func(*tab)    // what is done on the page before it is looked at
 	narrow bool          // exists on a phone alone
 	like   bool          // is like another place but for a word: axe need not look again
+
+	between bool // its picture is made between the sizes too
+	first   bool // its picture ends where the screen does
 }
 
 // places are all pages of the forum, whole, empty, refused and with everything open that opens.
@@ -174,7 +182,7 @@ func (x *showcase) places(t *testing.T) []place {
 	mentor := x.post(t, "everything-the-text-box")
 	list := []place{
 		{name: "home-guest", path: "/"},
-		{name: "home-member", as: x.member, path: "/"},
+		{name: "home-member", as: x.member, path: "/", between: true},
 		{name: "home-all", as: x.member, path: "/?all=1"},
 		{name: "home-new", as: x.member, path: "/?sort=new"},
 		{name: "home-top", path: "/?sort=top&t=month"},
@@ -183,20 +191,20 @@ func (x *showcase) places(t *testing.T) []place {
 		{name: "channels-guest", path: "/c"},
 		{name: "channels-member", as: x.member, path: "/c"},
 		{name: "channel-guest", path: "/c/bread"},
-		{name: "channel-member", as: x.member, path: "/c/bread"},
+		{name: "channel-member", as: x.member, path: "/c/bread", between: true},
 		{name: "channel-admin", as: x.admin, path: "/c/quiet"},
 		{name: "channel-members", path: "/c/bread/members"},
 		{name: "channel-settings", as: x.admin, path: "/c/quiet/settings"},
 		{name: "channel-new", as: x.member, path: "/c/new"},
 		{name: "channel-new-refused", as: x.member, path: "/c/new", status: 422, then: without(press(".form button.primary"))},
 		{name: "post-guest", path: mentor},
-		{name: "post-member", as: x.member, path: mentor},
+		{name: "post-member", as: x.member, path: mentor, between: true},
 		{name: "post-admin", as: x.admin, path: mentor},
 		{name: "post-question", as: x.member, path: x.post(t, "nail-varnish")},
 		{name: "post-locked", as: x.member, path: x.post(t, "biscuit")},
 		{name: "post-code", path: x.post(t, "one-press-two")},
 		{name: "post-rtl", as: x.member, path: x.rtl(t)},
-		{name: "post-deep", as: x.member, path: x.deep},
+		{name: "post-deep", as: x.member, path: x.deep, between: true},
 		{name: "post-deep-part", path: x.deep + "?under=" + x.part},
 		{name: "post-wide", as: x.member, path: x.wide},
 		{name: "post-deleted", as: x.member, path: x.gone},
@@ -208,7 +216,7 @@ func (x *showcase) places(t *testing.T) []place {
 		}},
 		{name: "post-more-open", as: x.member, path: x.deep, narrow: true, then: opened(".comment-actions .more-open", ".more:popover-open")},
 		{name: "post-toast", as: x.member, path: x.deep + "?gone=1"},
-		{name: "compose", as: x.member, path: "/new"},
+		{name: "compose", as: x.member, path: "/new", between: true},
 		{name: "compose-channel", as: x.member, path: "/c/maps/new"},
 		{name: "compose-preview", as: x.member, path: "/c/maps/new", then: func(tb *tab) {
 			tb.t.Helper()
@@ -221,17 +229,18 @@ func (x *showcase) places(t *testing.T) []place {
 		{name: "reply-page", as: x.member, path: "/comments/1/reply"},
 		{name: "edit-comment-page", as: x.member, path: "/comments/" + x.mine + "/edit"},
 		{name: "member", path: "/u/pilar"},
+		{name: "member-other", as: x.member, path: "/u/" + x.admin.Viewer.Handle, between: true},
 		{name: "member-self", as: x.member, path: "/u/pilar"},
 		{name: "member-comments", path: "/u/pilar?tab=comments"},
 		{name: "member-long", path: "/u/" + strings.Repeat("w", 30)},
 		{name: "member-empty", path: "/u/just-arrived"},
-		{name: "tags", path: "/tags"},
+		{name: "tags", path: "/tags", between: true},
 		{name: "tag", path: "/t/a-tag-of-thirty-two-characters-x"},
 		{name: "register", path: "/register"},
 		{name: "register-refused", path: "/register", status: 422, then: without(press(".form button.primary"))},
 		{name: "login", path: "/login"},
 		{name: "login-refused", path: "/login", status: 422, then: without(press(".form button.primary"))},
-		{name: "settings", as: x.member, path: "/settings"},
+		{name: "settings", as: x.member, path: "/settings", between: true},
 		{name: "settings-refused", as: x.member, path: "/settings", status: 422, then: without(press("form[action='/settings/password'] .button-row button"))},
 		{name: "about", path: "/about"},
 		{name: "rules", path: "/rules"},
@@ -254,7 +263,7 @@ func (x *showcase) places(t *testing.T) []place {
 		}},
 		{name: "error-504", path: "/", status: 504, on: x.hurried},
 	}
-	for _, status := range []int{400, 421, 429, 500, 503, 507} {
+	for _, status := range []int{400, 409, 421, 429, 500, 503, 507} {
 		list = append(list, place{name: fmt.Sprintf("error-%d", status), path: fmt.Sprintf("/%d", status), status: status, on: x.errors})
 	}
 	for _, status := range []int{429, 503, 504, 507} {

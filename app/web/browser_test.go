@@ -108,6 +108,9 @@ type screen struct {
 func phone() screen { return screen{"phone", 390, 844, true} }
 func desk() screen  { return screen{"desk", 1440, 900, false} }
 
+// between has the rail and no margin: a small laptop, or half of a large screen.
+func between() screen { return screen{"between", 1100, 800, false} }
+
 // tab is a page that is open in the browser. It belongs to its test's goroutine.
 type tab struct {
 	t      *testing.T

@@ -122,7 +122,7 @@ func (s *Server) showChannel(w http.ResponseWriter, r *http.Request) error {
 	page.Margin = channels.Margin(c, keepers)
 	tabs := home.Tabs{Base: path, Sort: f.Sort, Window: f.Window}
 	subject := channelSubject(&c)
-	head := channels.Head{Channel: c, Mark: memberships.Mark(c), SignedIn: v.SignedIn(), CanWrite: auth.May(v, auth.Write, subject), CanEdit: auth.May(v, auth.Govern, subject)}
+	head := channels.Head{Channel: c, Mark: memberships.Mark(c), SignedIn: v.SignedIn(), CanWrite: !page.Suspended && auth.May(v, auth.Write, subject), CanEdit: auth.May(v, auth.Govern, subject)}
 	if c.Visibility == db.Restricted && v.SignedIn() && !c.Joined {
 		asked, err := s.db.Asked(ctx, v, c.ID)
 		if err != nil {

@@ -268,3 +268,17 @@ func TestSeeingAChannelIsAPost(t *testing.T) {
 		t.Errorf("the plain form leads to %q", a.Location)
 	}
 }
+
+func TestAnEmptyChannelThatIsArchivedAsksNobodyToWrite(t *testing.T) {
+	t.Parallel()
+	s := apptest.Start(t)
+	owner := s.As("owner", db.Plain)
+	owner.Channel("tides")
+	if p := open(t, owner, "/c/tides"); !p.has(t, "The first page is yours") {
+		t.Errorf("an empty channel: %s", text(p.main(t)))
+	}
+	want(t, owner.Post("/c/tides/access", "visibility", string(db.Public), "slow", "0", "archived", "1"), 303)
+	if p := open(t, owner, "/c/tides"); p.has(t, "The first page is yours") || !p.has(t, "The book is shut") {
+		t.Errorf("an empty channel that is archived: %s", text(p.main(t)))
+	}
+}

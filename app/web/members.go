@@ -59,7 +59,9 @@ func (s *Server) showMember(w http.ResponseWriter, r *http.Request) error {
 			return s.respond.Render(w, r, http.StatusOK, members.MoreComments(show))
 		}
 	} else {
-		rows, err := s.db.PostsByAuthor(ctx, v, m.ID, after, perPage+1)
+		reader := v
+		reader.Blocks = show.Kind != "" // all rows are of one author: with nothing between the two, none is folded up
+		rows, err := s.db.PostsByAuthor(ctx, reader, m.ID, after, perPage+1)
 		if err != nil {
 			return err
 		}
@@ -75,6 +77,13 @@ func (s *Server) showMember(w http.ResponseWriter, r *http.Request) error {
 	page, err := s.page(r, ui.Name(ctx, m.Name))
 	if err != nil {
 		return err
+	}
+	if !show.Own {
+		in, err := s.db.ChannelsOf(ctx, v, m.ID)
+		if err != nil {
+			return err
+		}
+		page.Margin = members.Margin(m, in)
 	}
 	page.Canonical = path
 	page.Current = "u/" + m.Handle

@@ -56,6 +56,61 @@ func TestAMembersPageShowsWhoTheyAreAndWhatTheyWrote(t *testing.T) {
 	}
 }
 
+func TestTheMarginNamesTheChannelsOfAMemberThatTheReaderMaySee(t *testing.T) {
+	t.Parallel()
+	s := apptest.Start(t)
+	wren, moss, guest := s.As("wren", db.Plain), s.As("moss", db.Plain), s.Guest()
+	if margin := text(first(open(t, guest, "/u/wren").root, class("margin"))); !strings.Contains(margin, "No channel yet.") {
+		t.Errorf("the margin of one who joined nothing: %s", margin)
+	}
+	wren.Channel("tides")
+	moss.Channel("maps")
+	want(t, wren.Post("/c/maps/join"), 303)
+	want(t, wren.Post("/c", "slug", "cellar", "name", "cellar", "description", "Below", "visibility", string(db.Private)), 303)
+	channels := func(c *apptest.Client) (list []string) {
+		for _, n := range all(first(open(t, c, "/u/wren").root, class("margin")), class("channel-link")) {
+			list = append(list, text(n))
+		}
+		slices.Sort(list)
+		return list
+	}
+	for who, c := range map[string]*apptest.Client{"a guest": guest, "a member": moss} {
+		if got := channels(c); !slices.Equal(got, []string{"maps", "tides owner"}) {
+			t.Errorf("%s reads %q", who, got)
+		}
+	}
+	if got := channels(s.As("ada", db.Admin)); !slices.Equal(got, []string{"cellar owner", "maps", "tides owner"}) {
+		t.Errorf("an admin reads %q", got)
+	}
+	if p := open(t, wren, "/u/wren"); first(p.root, class("margin")) != nil || link(first(p.root, class("section")), "Drafts") == "" {
+		t.Error("one's own page has the list of what is one's own in the margin's place")
+	}
+}
+
+func TestWhoIsSuspendedIsOfferedNoPlaceToWrite(t *testing.T) {
+	t.Parallel()
+	s := apptest.Start(t)
+	mod, sulk := s.As("mod", db.Moderator), s.As("sulk", db.Plain)
+	mod.Channel("tides")
+	offers := func() (n int) {
+		for _, path := range []string{"/", "/c/tides", "/nothing/here"} {
+			for _, says := range []string{"Write", "Write here"} {
+				if link(parse(t, sulk.Get(path)).root, says) != "" {
+					n++
+				}
+			}
+		}
+		return n
+	}
+	if before := offers(); before < 4 {
+		t.Errorf("a member is offered %d places to write", before)
+	}
+	done(s.DB.Suspend(t.Context(), mod.Viewer, sulk.Viewer.ID, db.Forever, "Twice warned"))
+	if after := offers(); after != 0 {
+		t.Errorf("a suspended member is offered %d places to write", after)
+	}
+}
+
 func TestADisplayNameMayHaveSpacesAndBeSharedAndAHandleMayHaveAnyLetters(t *testing.T) {
 	t.Parallel()
 	s := apptest.Start(t)

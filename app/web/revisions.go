@@ -68,6 +68,7 @@ func (s *Server) showHistory(w http.ResponseWriter, r *http.Request, page layout
 		return db.ErrNotFound
 	}
 	page.NoIndex = true
+	h.OfURL, h.Of = page.BackURL, page.BackName
 	return s.show(w, r, page, revisions.Leaf(h))
 }
 

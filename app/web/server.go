@@ -93,7 +93,8 @@ func New(o Options) (http.Handler, error) {
 		Log: o.Log, Now: o.Now, Asset: static.URL, Site: s.siteName, Logo: s.logo, Zone: s.zone, Look: s.unlinked,
 		Member: func(r *http.Request) string { return memberMark(middleware.Viewer(r.Context())) },
 		Frame: func(r *http.Request) layout.Page {
-			return layout.Page{Viewer: middleware.Viewer(r.Context()), Path: r.URL.RequestURI(), ReadOnly: s.readOnly(), Door: s.registration()}
+			v := middleware.Viewer(r.Context())
+			return layout.Page{Viewer: v, Path: r.URL.RequestURI(), ReadOnly: s.readOnly(), Suspended: s.suspended(v) != nil, Door: s.registration()}
 		},
 	}
 	return s.chain()
@@ -110,7 +111,7 @@ func (s *Server) page(r *http.Request, title string) (layout.Page, error) {
 		return layout.Page{}, err
 	}
 	rail, err := s.db.Rail(r.Context(), v)
-	page := layout.Page{Title: title, Viewer: v, Rail: rail, Path: r.URL.RequestURI(), ReadOnly: s.readOnly(), Door: s.registration()}
+	page := layout.Page{Title: title, Viewer: v, Rail: rail, Path: r.URL.RequestURI(), ReadOnly: s.readOnly(), Suspended: s.suspended(v) != nil, Door: s.registration()}
 	page.Moderates = v.Staff() || slices.ContainsFunc(rail, func(c db.RailChannel) bool { return c.Keeps })
 	if err == nil && page.Moderates {
 		page.Waiting, err = s.db.OpenCases(r.Context(), v, 100)

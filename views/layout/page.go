@@ -32,6 +32,7 @@ type Page struct {
 	Moderates   bool                // the viewer has a queue of cases
 	Waiting     int                 // the cases in it, at most 100
 	ReadOnly    bool                // nobody writes but the site's staff
+	Suspended   bool                // the viewer reads, and may not write
 	Door        db.RegistrationMode // how a guest becomes a member; empty: as they like
 	Topic       string              // what the page listens to besides what concerns its viewer; empty: nothing
 	After       int64               // the last event that happened before the page was made
@@ -49,7 +50,7 @@ func (p Page) Joins() bool {
 }
 
 // writes reports that writing is offered to the viewer.
-func (p Page) writes() bool { return !p.ReadOnly || p.Viewer.Staff() }
+func (p Page) writes() bool { return !p.Suspended && (!p.ReadOnly || p.Viewer.Staff()) }
 
 // live are the attributes that the script opens the page's stream by.
 func (p Page) live() templ.Attributes {
