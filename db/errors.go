@@ -33,6 +33,8 @@ var (
 	ErrConflict = &Error{text: "conflict", status: http.StatusConflict}
 	// ErrStale: the text is not the one any more that was edited.
 	ErrStale = &Error{text: "edited meanwhile", status: http.StatusConflict}
+	// ErrLongReason: what a moderator gives as a reason is longer than MaxReason.
+	ErrLongReason = &Error{text: "reason too long", status: http.StatusUnprocessableEntity}
 	// ErrLocked: the post takes no comments and no changes.
 	ErrLocked = &Error{text: "locked", status: http.StatusForbidden}
 	// ErrBusy: another process holds the write lock.

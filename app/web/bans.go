@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"codex/app/middleware"
 	"codex/app/web/respond"
@@ -58,7 +59,7 @@ func (s *Server) bansPage(w http.ResponseWriter, r *http.Request, status int, sh
 func (s *Server) banOutside(w http.ResponseWriter, r *http.Request) error {
 	ctx, v := r.Context(), middleware.Viewer(r.Context())
 	f := staff.BanForm{Kind: r.PostFormValue("kind"), Value: strings.TrimSpace(r.PostFormValue("value")), Span: r.PostFormValue("for"),
-		Reason: r.PostFormValue("reason"), Writes: r.PostFormValue("writes") != ""}
+		Reason: note(r, "reason"), Writes: r.PostFormValue("writes") != ""}
 	until := staff.Until(s.now(), f.Span)
 	if until == 0 || f.Kind != "network" && f.Kind != "mail" {
 		return &badForm{errNoSuchChoice}
@@ -74,7 +75,10 @@ func (s *Server) banOutside(w http.ResponseWriter, r *http.Request) error {
 	} else if _, ok := db.ParseMailDomain(f.Value); !ok {
 		f.Error = ui.T(ctx, "This is not the name of a mail domain.")
 	}
-	if f.Error != "" {
+	if utf8.RuneCountInString(f.Reason) > db.MaxReason {
+		f.ReasonError = ui.T(ctx, "At most %d characters.", db.MaxReason)
+	}
+	if f.Error != "" || f.ReasonError != "" {
 		return s.bansPage(w, r, http.StatusUnprocessableEntity, staff.Bans{Form: f})
 	}
 	if ok, err := s.fresh(w, r, ""); !ok {

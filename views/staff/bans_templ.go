@@ -27,7 +27,7 @@ type Bans struct {
 type BanForm struct {
 	Kind, Value, Span, Reason string
 	Writes                    bool
-	Error                     string // at the value
+	Error, ReasonError        string // at the value, and at the reason
 }
 
 func BansLeaf(b Bans) templ.Component {
@@ -256,7 +256,7 @@ func BansLeaf(b Bans) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = ui.Input(ui.Field{Name: "reason", Label: ui.T(ctx, "Reason"), Value: b.Form.Reason, Hint: ui.T(ctx, "For the staff. Who is kept out does not read it."), Max: db.MaxReason, Autocomplete: "off"}).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = ui.Input(ui.Field{Name: "reason", Label: ui.T(ctx, "Reason"), Value: b.Form.Reason, Error: b.Form.ReasonError, Hint: ui.T(ctx, "For the staff. Who is kept out does not read it."), Max: db.MaxReason, Autocomplete: "off"}).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
