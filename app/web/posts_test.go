@@ -393,3 +393,29 @@ func TestAPostOutsideAChannelAsksForOne(t *testing.T) {
 	want(t, c.Get("/c/nowhere/new"), 404)
 	want(t, c.Post("/c/nowhere/posts", "title", "T", "body", "B"), 404)
 }
+
+func TestATitleThatIsNoAddressGetsAGoodOne(t *testing.T) {
+	t.Parallel()
+	s := apptest.Start(t)
+	c := s.As("writer", db.Plain)
+	c.Channel("tides")
+	for title, slug := range map[string]string{
+		"!!! ???": "post", "🌊🌊": "post", "Edit": "post-edit", "Remove": "post-remove", "History": "post-history",
+		strings.Repeat("a", 59) + " sea": strings.Repeat("a", 59),
+	} {
+		post := c.Write("tides", title, "text")
+		if post != "/p/"+idIn(post)+"/"+slug {
+			t.Errorf("%q stands at %s", title, post)
+			continue
+		}
+		want(t, s.Guest().Get(post), 200) // it is its canonical address, and leads nowhere on
+		for _, other := range []string{"/p/" + idIn(post), "/p/" + idIn(post) + "/post-", post + "-"} {
+			if a := want(t, s.Guest().Get(other), 303); a.Location != post {
+				t.Errorf("%s leads to %s", other, a.Location)
+			}
+		}
+		if p := open(t, s.Guest(), post); !p.has(t, title) {
+			t.Errorf("%s is not the post %q", post, title)
+		}
+	}
+}
