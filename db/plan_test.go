@@ -62,7 +62,7 @@ var million = map[string]struct {
 // partial is how many rows an index with a WHERE has, where that is not nearly all of its table.
 var partial = map[string]int{
 	"members_admins": 5, "memberships_keepers": 6_000, "posts_channel_pinned": 4_000, "posts_accepted": 300_000, "posts_lost_answer": 1_000, "posts_duplicate": 50_000,
-	"posts_deleted_by": 20_000, "members_version": 50_000, "channels_version": 1_500, "tags_version": 5_000, "comments_top": 4_000_000, "comments_parent": 6_000_000, "comments_deleted_by": 200_000,
+	"posts_deleted_by": 20_000, "posts_unseen": 20_000, "comments_unseen": 200_000, "members_version": 50_000, "channels_version": 1_500, "tags_version": 5_000, "comments_top": 4_000_000, "comments_parent": 6_000_000, "comments_deleted_by": 200_000,
 	"members_no_skeleton": 1_000, "members_erase": 5, "members_pending": 50, "members_trust": 500, "members_invite": 20_000, "members_address": 5_000, "posts_sweep": 20_000, "comments_sweep": 100_000,
 	"cases_open_post": 300, "cases_open_comment": 1_000, "cases_open_member": 100, "cases_open": 1_400, "cases_open_channel": 1_400, "cases_claimed": 20_000,
 	"mod_log_public": 300_000, "cases_sweep": 10_000, "sweeps_running": 1, "sweep_members_left": 500, "cases_decided": 98_000, "mod_log_setting": 500, "channels_deleted": 50, "channels_shut": 300,
@@ -80,7 +80,7 @@ var allowed = map[string]struct{ with, why string }{
 	"WatchWords: SCAN w USING INDEX sqlite_autoindex_watch_words_1":                    {"", "at most MaxWatchWords"},
 	"watch list: SCAN watch_words USING COVERING INDEX sqlite_autoindex_watch_words_1": {"", "at most MaxWatchWords"},
 	"watch list: COUNT(*)": {"", "at most MaxWatchWords"},
-	"OpenCases: SCAN q USING COVERING INDEX cases_open_channel":    {"", "the open ones, and ends at the limit"},
+	"AwaitingOf: SCAN q USING COVERING INDEX cases_open_channel":   {"", "the open ones, and ends at the limit"},
 	"Posts: SCAN c USING INDEX channels_shut":                      {"", "the private and deleted channels of a site"},
 	"WaveSince: COUNT(*)":                                          {"", "at most MaxSweep members, whom the moderator is about to sweep"},
 	"WaveSince: SUM(x.post_count)":                                 {"", "the same"},
@@ -93,7 +93,7 @@ var allowed = map[string]struct{ with, why string }{
 	"bans: SCAN bans USING COVERING INDEX sqlite_autoindex_bans_1": {"", "the same"},
 	"TrustLikes: USE TEMP B-TREE FOR count(DISTINCT)":              {"", "at most likesLook of posts and of comments"},
 	"UsersOf: SCAN sessions":                                       {"", "in the order of the ids, and ends at the limit"},
-	"UnseenBy: USE TEMP B-TREE FOR ORDER BY":                       {"COMPOUND QUERY", "what is not shown among a member's newest texts, 400 at most"},
+	"UnseenBy: USE TEMP B-TREE FOR ORDER BY":                       {"COMPOUND QUERY", "the newest of a member's texts that are not shown, 400 at most"},
 	"WrittenBy: USE TEMP B-TREE FOR ORDER BY":                      {"COMPOUND QUERY", "two pages merged into one"},
 	"owner: MIN(id)":                                               {"SEARCH members USING INDEX members_admins (role=?)", "the first entry of the index"},
 	"CountImportRefs: COUNT(*)":                                    {"", "counts what an import will do anyway; no page asks"},
