@@ -24,7 +24,7 @@ var million = map[string]struct {
 	"site_logos":        {1, map[string]int{"name": 0}},
 	"members":           {200_000, map[string]int{"handle_key": 0, "email_key": 0, "id": 0, "role": 3, "bio_version": 2, "skeleton": 0, "created_at": 0, "invite_id": 2_000, "trust_due": 0}},
 	"sessions":          {400_000, map[string]int{"token_hash": 0, "member_id": 150_000, "used_at": 0, "id": 0, "expires_at": 0}},
-	"channels":          {2_000, map[string]int{"slug": 0, "active_at": 0, "id": 0, "owner_id": 1_000, "rules_version": 2, "deleted_at": 0}},
+	"channels":          {2_000, map[string]int{"slug": 0, "active_at": 0, "id": 0, "owner_id": 1_000, "created_at": 0, "rules_version": 2, "deleted_at": 0}},
 	"memberships":       {2_000_000, map[string]int{"member_id": 200_000, "channel_id": 2_000, "seen_at": 0, "joined_at": 0, "role": 3}},
 	"posts":             {1_000_000, map[string]int{"id": 0, "channel_id": 2_000, "author_id": 100_000, "active_at": 0, "created_at": 0, "age_class": 5, "score": 300, "pinned_at": 0, "accepted_id": 0, "lost_answer_id": 0, "duplicate_of": 0, "deleted_by": 5_000, "html_version": 2, "sweep_id": 200, "slug": 900_000}},
 	"comments":          {10_000_000, map[string]int{"id": 0, "post_id": 900_000, "path": 2_000_000, "root_id": 4_000_000, "lead": 2, "score": 300, "parent_id": 3_000_000, "author_id": 150_000, "created_at": 0, "deleted_by": 5_000, "html_version": 2, "sweep_id": 200}},
