@@ -18,11 +18,15 @@ type Error struct {
 	text   string
 	status int
 	retry  time.Duration
+	meant  bool
 }
 
 func (e *Error) Error() string             { return e.text }
 func (e *Error) Status() int               { return e.status }
 func (e *Error) RetryAfter() time.Duration { return e.retry }
+
+// Meant reports that somebody who runs the forum wants it so: whatever its status says, nothing is broken.
+func (e *Error) Meant() bool { return e.meant }
 
 var (
 	// ErrNotFound: no such row, or none that the viewer may see.
