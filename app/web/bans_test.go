@@ -49,6 +49,31 @@ func TestWhoIsSuspendedReadsAndIsToldWhyTheyCannotWrite(t *testing.T) {
 	loud.Write("tides", "Third", "Text")
 }
 
+func TestWhoIsSuspendedChangesNeitherPageNorHandleAndMayLeave(t *testing.T) {
+	t.Parallel()
+	s := apptest.Start(t)
+	mod, member := s.As("mod", db.Moderator), joined(t, s, "heron")
+	for _, action := range []string{"/settings/profile", "/settings/handle"} {
+		if !open(t, member, "/settings").hasForm(action) {
+			t.Errorf("%s is not offered to a member", action)
+		}
+	}
+	want(t, mod.Post("/moderation/members/heron/bar", "kind", "suspend", "for", "1w", "reason", "Cool down"), 303)
+	p := open(t, member, "/settings")
+	says(t, p.Answer, "Cool down")
+	for _, action := range []string{"/settings/profile", "/settings/handle"} {
+		if p.hasForm(action) {
+			t.Errorf("%s is offered to who is suspended", action)
+		}
+	}
+	want(t, member.Post("/settings/profile", "name", "Another", "bio", "text"), 403)
+	want(t, member.Post("/settings/handle", "handle", "another"), 403)
+	want(t, member.Get("/u/heron"), 200)
+	want(t, member.Get("/settings/data"), 200)
+	want(t, member.Post("/settings/data/delete", "handle", "heron"), 200)
+	want(t, s.Guest().Get("/u/heron"), 404)
+}
+
 func TestWhoIsBannedIsOutAtOnceAndIsToldOnlyWithTheRightPassword(t *testing.T) {
 	t.Parallel()
 	s := apptest.Start(t)

@@ -239,6 +239,7 @@ func (s *Server) decideCases(w http.ResponseWriter, r *http.Request) error {
 		return &badForm{errors.New("more cases than a page has")}
 	}
 	done, lost := 0, 0
+	var refused error // of what the viewer may decide nothing about
 	for _, digits := range ticked {
 		id, err := strconv.ParseInt(digits, 10, 64)
 		if err != nil {
@@ -247,11 +248,16 @@ func (s *Server) decideCases(w http.ResponseWriter, r *http.Request) error {
 		switch err = s.db.Decide(ctx, v, id, what, reason); {
 		case err == nil:
 			done++
-		case errors.As(err, new(*db.Decided)), errors.As(err, new(*db.Claimed)), errors.Is(err, db.ErrNotFound), errors.Is(err, db.ErrForbidden):
+		case errors.As(err, new(*db.Decided)), errors.As(err, new(*db.Claimed)):
 			lost++
+		case errors.Is(err, db.ErrNotFound), errors.Is(err, db.ErrForbidden):
+			refused = err
 		default:
 			return err
 		}
+	}
+	if done+lost == 0 {
+		return refused
 	}
 	return respond.Redirect(w, r, string(with("/moderation", "done", strconv.Itoa(done), "lost", strconv.Itoa(lost))))
 }

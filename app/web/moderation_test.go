@@ -296,6 +296,8 @@ func TestCasesOfOtherChannelsAreNotThere(t *testing.T) {
 		want(t, c.Get("/moderation/newcomers"), 403)
 		want(t, c.Get("/moderation/log"), 403)
 	}
+	want(t, stranger.Post("/moderation/bulk", "decision", "keep", "case", fmt.Sprint(cases[0].ID), "case", fmt.Sprint(cases[1].ID)), 404)
+	want(t, reader.Post("/moderation/bulk", "decision", "keep", "case", fmt.Sprint(cases[0].ID)), 403)
 	want(t, reader.Get("/moderation"), 403)
 	want(t, keeper.Get(caseAt(cases[1].ID, "")), 404) // of a member: for staff
 	want(t, keeper.Post(caseAt(cases[0].ID, "/decide"), "decision", "remove", "why", "spam"), 303)
