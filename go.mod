@@ -26,6 +26,7 @@ require (
 	github.com/yuin/goldmark-emoji v1.0.6 // :smile: in Markdown
 	go.uber.org/goleak v1.3.0 // tests: no goroutine stays behind
 	golang.org/x/crypto v0.59.0 // argon2id
+	golang.org/x/image v0.48.0 // a logo may come as WebP
 	golang.org/x/net v0.62.0 // tests read pages as HTML; the excerpt of a text too
 	golang.org/x/term v0.48.0 // a password on a terminal is not shown
 	golang.org/x/text v0.44.0 // names in one normal form

@@ -151,6 +151,7 @@ var doors = []struct {
 	{"github.com/yuin/goldmark/", []string{"app/markup/"}, "every text that a person wrote becomes HTML in app/markup alone, where its limits and the sanitiser are"},
 	{"github.com/microcosm-cc/bluemonday", []string{"app/markup/"}, "there is one list of what user HTML may have"},
 	{"image/", []string{"app/images/"}, "bounds are checked before a pixel of a stranger's file is allocated"},
+	{"golang.org/x/image/", []string{"app/images/"}, "the same"},
 	{"html/template", nil, "pages are templ components; their escaping is the only one"},
 	{"text/template", nil, "pages are templ components; their escaping is the only one"},
 	{"unsafe", nil, "there is no reason"},

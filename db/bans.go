@@ -11,6 +11,10 @@ import (
 // MaxReason is the longest reason that a member can be told, in characters.
 const MaxReason = 500
 
+// MaxRemovalNote is the longest word to the author of what is removed, in characters. The reason that was chosen stands
+// before it, and both together are a reason.
+const MaxRemovalNote = 400
+
 // govern is act for what staff decide about others. It goes on while the forum is read-only: a wave is met by closing the
 // forum, and then by undoing the wave. Who asks is staff by their row and not by their session, and neither suspended
 // nor banned.
@@ -98,8 +102,11 @@ func ban(ctx context.Context, tx *tx, v Viewer, memberID int64, until Millis, re
 
 func bar(ctx context.Context, tx *tx, v Viewer, memberID int64, b *Barred) error {
 	now := tx.d.millis()
-	if b.Until <= now || utf8.RuneCountInString(b.Reason) > MaxReason {
+	if b.Until <= now {
 		return fmt.Errorf("bar member %d until %d: %w", memberID, b.Until, ErrForbidden)
+	}
+	if _, err := cleanReason(b.Reason); err != nil {
+		return err
 	}
 	g, err := tx.governed(ctx, v, memberID)
 	if err != nil {
@@ -206,11 +213,12 @@ func (t *tx) barred(ctx context.Context, memberID int64) error {
 	return nil
 }
 
-// cleanReason is a reason as it is stored: trimmed, and no longer than MaxReason.
-func cleanReason(reason string) string {
+// cleanReason is a reason as it is stored: trimmed. One that is too long is ErrLongReason and not cut: who is told it
+// would read half of a sentence, and who wrote it would not know.
+func cleanReason(reason string) (string, error) {
 	reason = strings.TrimSpace(reason)
-	if utf8.RuneCountInString(reason) > MaxReason {
-		reason = string([]rune(reason)[:MaxReason])
+	if n := utf8.RuneCountInString(reason); n > MaxReason {
+		return "", fmt.Errorf("%d characters: %w", n, ErrLongReason)
 	}
-	return reason
+	return reason, nil
 }

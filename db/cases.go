@@ -172,19 +172,29 @@ func (d *DB) CaseByID(ctx context.Context, v Viewer, id int64) (Case, error) {
 	return list[0], d.flagsOf(ctx, v, list)
 }
 
-// OpenCases counts the cases that wait for the viewer, as far as most.
-func (d *DB) OpenCases(ctx context.Context, v Viewer, most int) (n int, err error) {
+// Awaiting is what waits for somebody who judges.
+type Awaiting struct {
+	Cases    int    `db:"cases"`
+	Requests int    `db:"requests"` // to be let into channels that they keep themselves
+	Slug     string `db:"slug"`     // of such a channel
+}
+
+// AwaitingOf counts what waits for the viewer, of each as far as most.
+func (d *DB) AwaitingOf(ctx context.Context, v Viewer, most int) (a Awaiting, err error) {
 	if d.suspended(v) {
-		return 0, nil
+		return a, nil
 	}
-	if !v.Staff() { // from their channels: of those there are few
-		err = d.get(ctx, "OpenCases", &n, `SELECT COUNT(*) FROM (SELECT 1 FROM memberships ms CROSS JOIN channels c ON c.id = ms.channel_id CROSS JOIN cases q ON q.channel_id = ms.channel_id
-			WHERE ms.member_id = ? AND ms.role <> 'member' AND c.deleted_at IS NULL AND q.decision = '' LIMIT ?) x`, v.ID, most)
-		return n, err
+	const requests = `FROM memberships ms CROSS JOIN channels c ON c.id = ms.channel_id CROSS JOIN channel_requests r ON r.channel_id = ms.channel_id CROSS JOIN members m ON m.id = r.member_id
+		WHERE ms.member_id = ? AND ms.role <> 'member' AND c.deleted_at IS NULL AND m.deleted_at IS NULL`
+	// From their channels: of those there are few.
+	cases, args := `FROM memberships ms CROSS JOIN channels c ON c.id = ms.channel_id CROSS JOIN cases q ON q.channel_id = ms.channel_id
+		WHERE ms.member_id = ? AND ms.role <> 'member' AND c.deleted_at IS NULL AND q.decision = ''`, []any{v.ID}
+	if v.Staff() {
+		cases, args = "FROM cases q LEFT JOIN channels c ON c.id = q.channel_id WHERE q.decision = '' AND "+judges, judgesArgs(v)
 	}
-	err = d.get(ctx, "OpenCases", &n, "SELECT COUNT(*) FROM (SELECT 1 FROM cases q LEFT JOIN channels c ON c.id = q.channel_id WHERE q.decision = '' AND "+judges+" LIMIT ?) x",
-		append(judgesArgs(v), most)...)
-	return n, err
+	err = d.get(ctx, "AwaitingOf", &a, "SELECT (SELECT COUNT(*) FROM (SELECT 1 "+cases+" LIMIT ?) x) AS cases, (SELECT COUNT(*) FROM (SELECT 1 "+requests+` LIMIT ?) y) AS requests,
+		COALESCE((SELECT c.slug `+requests+" LIMIT 1), '') AS slug", append(args, most, v.ID, most, v.ID)...)
+	return a, err
 }
 
 // KeptChannels lists the channels that the viewer keeps as their owner or moderator, at most 100: whose queue is theirs.

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/gosimple/slug"
 
@@ -144,6 +146,7 @@ type NewChannel struct {
 }
 
 // CreateChannel makes a channel with the viewer as its owner and first member. ErrConflict: the slug is taken.
+// *ManyChannels: not today.
 func (d *DB) CreateChannel(ctx context.Context, v Viewer, n NewChannel) (slug string, err error) {
 	if n.Visibility == "" {
 		n.Visibility = Public
@@ -171,6 +174,9 @@ func (d *DB) CreateChannel(ctx context.Context, v Viewer, n NewChannel) (slug st
 			if makers == "moderators" {
 				return ErrForbidden
 			}
+			if err := tx.channelsLeft(ctx, v); err != nil {
+				return err
+			}
 		}
 		now := d.millis()
 		id, err := tx.insert(ctx, "channel", `INSERT INTO channels (slug, name, description, owner_id, member_count, created_at, active_at, rules, rules_html, rules_version, visibility)
@@ -185,6 +191,36 @@ func (d *DB) CreateChannel(ctx context.Context, v Viewer, n NewChannel) (slug st
 		return tx.remember(ctx, v, n.FormKey(), "channel", id)
 	})
 	return slug, err
+}
+
+// ManyChannels says that a member has opened as many channels as a day takes (Limits.Channels).
+type ManyChannels struct {
+	Most int
+	At   Millis // when the next may come
+	In   time.Duration
+}
+
+func (e *ManyChannels) Error() string             { return fmt.Sprintf("%d channels opened in a day", e.Most) }
+func (e *ManyChannels) Status() int               { return http.StatusTooManyRequests }
+func (e *ManyChannels) RetryAfter() time.Duration { return e.In }
+
+// channelsLeft counts those that the viewer owns, the deleted too: who hands one on may open another. That leaves no way
+// round it but members who take them, and needs no column.
+func (t *tx) channelsLeft(ctx context.Context, v Viewer) error {
+	var trust int
+	if err := t.get(ctx, "trust", &trust, "SELECT trust FROM members WHERE id = ?", v.ID); err != nil {
+		return err
+	}
+	most, now, day := TrustLimits(trust).Channels, t.d.millis(), Millis(24*time.Hour/time.Millisecond)
+	var first Millis // the oldest of the last so many
+	err := t.get(ctx, "channels today", &first, "SELECT created_at FROM channels WHERE owner_id = ? AND created_at > ? ORDER BY created_at DESC LIMIT 1 OFFSET ?", v.ID, now-day, most-1)
+	if err == nil {
+		return &ManyChannels{most, first + day, time.Duration(first+day-now) * time.Millisecond}
+	}
+	if errors.Is(err, ErrNotFound) {
+		return nil
+	}
+	return err
 }
 
 // SetChannel changes a channel's name, description and rules; only its owner, its moderators and staff may.

@@ -9,7 +9,10 @@ import (
 // Decide ends a case. Kept shows what was held and leaves what was flagged as it is; Removed hides the text and tells its
 // author the reason; Noted is for flagged members. *Claimed, *Decided: another was first.
 func (d *DB) Decide(ctx context.Context, v Viewer, id int64, decision, reason string) error {
-	reason = cleanReason(reason)
+	reason, err := cleanReason(reason)
+	if err != nil {
+		return err
+	}
 	return d.judge(ctx, v, "Decide", func(ctx context.Context, tx *tx) error {
 		c, err := tx.caseFor(ctx, v, id)
 		if err != nil {
@@ -212,7 +215,10 @@ func (d *DB) RemoveComment(ctx context.Context, v Viewer, id int64, reason strin
 }
 
 func (d *DB) remove(ctx context.Context, v Viewer, table string, id int64, reason string) error {
-	reason = cleanReason(reason)
+	reason, err := cleanReason(reason)
+	if err != nil {
+		return err
+	}
 	return d.judge(ctx, v, "remove from "+table, func(ctx context.Context, tx *tx) error {
 		var c caseRow
 		from := "SELECT x.id AS post_id, 0 AS comment_id, x.channel_id, COALESCE(x.author_id, 0) AS member_id, " + listed + ` AS listed

@@ -37,6 +37,17 @@ type Draft struct {
 	PostTitle string `db:"-"`
 }
 
+// ReplyPlace is the Place of a comment below a post, which is also where its form is sent to. The query of a post finds
+// the draft by the same two ends.
+func ReplyPlace(postID int64) string {
+	return replyFrom + strconv.FormatInt(postID, 10) + replyTo
+}
+
+const (
+	replyFrom = "/p/"
+	replyTo   = "/comments"
+)
+
 const draftColumns = "place, channel, version, title, tags, kind, body, saved_at"
 
 // SaveDraft keeps the draft for the viewer's eyes alone, in place of an older one of the same form, and answers when it

@@ -113,3 +113,15 @@ func TestSimilarTitlesBeginAlike(t *testing.T) {
 		}
 	}
 }
+
+func TestAPostComesWithTheDraftOfItsReply(t *testing.T) {
+	t.Parallel()
+	w := &walker{d: migrated(t, Options{}), t: t, ctx: context.Background()}
+	v := w.member("ada", NewMember{Role: Plain})
+	must(w.d.CreateChannel(w.ctx, v, NewChannel{Slug: "tides", Name: "Tides"}))(w)
+	post := must(w.d.CreatePost(w.ctx, v, NewPost{ChannelID: 1, Kind: "discussion", Title: "Answer me", Body: "Please."}))(w)
+	must(w.d.SaveDraft(w.ctx, v, Draft{Place: ReplyPlace(post), Body: "begun"}))(w)
+	if p := must(w.d.PostByID(w.ctx, v, post))(w); p.DraftBody != "begun" {
+		t.Errorf("with it comes %q", p.DraftBody)
+	}
+}

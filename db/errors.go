@@ -18,11 +18,15 @@ type Error struct {
 	text   string
 	status int
 	retry  time.Duration
+	meant  bool
 }
 
 func (e *Error) Error() string             { return e.text }
 func (e *Error) Status() int               { return e.status }
 func (e *Error) RetryAfter() time.Duration { return e.retry }
+
+// Meant reports that somebody who runs the forum wants it so: whatever its status says, nothing is broken.
+func (e *Error) Meant() bool { return e.meant }
 
 var (
 	// ErrNotFound: no such row, or none that the viewer may see.
@@ -33,6 +37,8 @@ var (
 	ErrConflict = &Error{text: "conflict", status: http.StatusConflict}
 	// ErrStale: the text is not the one any more that was edited.
 	ErrStale = &Error{text: "edited meanwhile", status: http.StatusConflict}
+	// ErrLongReason: what a moderator gives as a reason is longer than MaxReason.
+	ErrLongReason = &Error{text: "reason too long", status: http.StatusUnprocessableEntity}
 	// ErrLocked: the post takes no comments and no changes.
 	ErrLocked = &Error{text: "locked", status: http.StatusForbidden}
 	// ErrBusy: another process holds the write lock.

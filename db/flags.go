@@ -28,7 +28,11 @@ type NewFlag struct {
 // Flag puts something before the moderators: into the case that is open for it, or into a new one. To flag the same thing
 // again while its case is open changes nothing. ErrNotFound: the viewer cannot see it. ErrForbidden: it is their own.
 func (d *DB) Flag(ctx context.Context, v Viewer, n NewFlag) error {
-	n.Note = cleanReason(n.Note)
+	note, err := cleanReason(n.Note)
+	if err != nil {
+		return err
+	}
+	n.Note = note
 	if !slices.Contains(FlagReasons(), n.Reason) {
 		return fmt.Errorf("Flag for %q: %w", n.Reason, ErrForbidden)
 	}

@@ -67,7 +67,7 @@ const (
 	ownColumns = "sv.post_id IS NOT NULL AS saved, COALESCE(pf.level, '') AS level, COALESCE(dr.saved_at, 0) AS draft_at, COALESCE(dr.body, '') AS draft"
 	// ownJoins takes the viewer's id thrice.
 	ownJoins = ` LEFT JOIN saves sv ON sv.member_id = ? AND sv.post_id = p.id LEFT JOIN post_follows pf ON pf.member_id = ? AND pf.post_id = p.id
-		LEFT JOIN drafts dr ON dr.member_id = ? AND dr.place = '/p/' || p.id || '/comments'`
+		LEFT JOIN drafts dr ON dr.member_id = ? AND dr.place = '` + replyFrom + `' || p.id || '` + replyTo + `'`
 )
 
 // ChannelLevel finds how much of a channel the viewer wants to hear.

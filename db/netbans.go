@@ -101,6 +101,10 @@ func (d *DB) BanOutside(ctx context.Context, v Viewer, b OutsideBan) error {
 	if !ok || b.Until <= now {
 		return fmt.Errorf("BanOutside %s %q: %w", b.Kind, b.Value, ErrForbidden)
 	}
+	reason, err := cleanReason(b.Reason)
+	if err != nil {
+		return err
+	}
 	defer d.outside.forget()
 	return d.govern(ctx, v, "BanOutside", func(ctx context.Context, tx *tx, _ Role) error {
 		if _, err := tx.exec(ctx, "ended bans", "DELETE FROM bans WHERE until <= ?", now); err != nil {
@@ -119,10 +123,10 @@ func (d *DB) BanOutside(ctx context.Context, v Viewer, b OutsideBan) error {
 		}
 		if _, err := tx.exec(ctx, "ban", `INSERT INTO bans (kind, value, until, writes, reason, made_by, created_at) VALUES (?, ?, ?, ?, ?, ?, ?)
 			ON CONFLICT (kind, value) DO UPDATE SET until = excluded.until, writes = excluded.writes, reason = excluded.reason, made_by = excluded.made_by, created_at = excluded.created_at`,
-			b.Kind, b.Value, until, b.Writes, cleanReason(b.Reason), v.ID, now); err != nil {
+			b.Kind, b.Value, until, b.Writes, reason, v.ID, now); err != nil {
 			return err
 		}
-		_, err := tx.logged(ctx, v, Entry{Action: "ban-" + b.Kind, Reason: cleanReason(b.Reason), Old: b.Value, New: untilWords(b.Until)})
+		_, err := tx.logged(ctx, v, Entry{Action: "ban-" + b.Kind, Reason: reason, Old: b.Value, New: untilWords(b.Until)})
 		return err
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"strings"
 
 	"github.com/gosimple/slug"
 
@@ -82,11 +83,14 @@ type NewPost struct {
 	SourceURL, SourceAuthor, Licence string
 }
 
-// SlugOf is the readable part of a post's address; a word that is an action there is given another.
+// SlugOf is the readable part of a post's address; a word that is an action there is given another, and a title without
+// a letter is "post".
 func SlugOf(title string) string {
-	s := truncate(slug.Make(title), 60)
+	s := strings.Trim(truncate(slug.Make(title), 60), "-")
 	switch s {
-	case "", "edit", "history", "delete", "undelete", "comments", "react", "save", "follow", "lock", "pin", "read", "new":
+	case "":
+		return "post"
+	case "edit", "history", "delete", "undelete", "remove", "comments", "react", "save", "follow", "lock", "pin", "read", "new":
 		return "post-" + s
 	}
 	return s

@@ -22,7 +22,7 @@ func (v Visibility) Valid() bool { return v == Public || v == Restricted || v ==
 
 var (
 	// ErrReadOnly: the forum takes no writes but those of its staff, because an admin said so. Nobody knows for how long.
-	ErrReadOnly = &Error{text: "the forum is read-only", status: http.StatusServiceUnavailable}
+	ErrReadOnly = &Error{text: "the forum is read-only", status: http.StatusServiceUnavailable, meant: true}
 	// ErrArchived: the channel takes no writes any more.
 	ErrArchived = &Error{text: "the channel is archived", status: http.StatusForbidden}
 	// ErrNotMember: only members of the channel write in it.

@@ -54,7 +54,9 @@ type NewSweep struct {
 // StartSweep decides a sweep: who is swept is written, and who is banned is out, with this transaction. What they wrote
 // is hidden by StepSweeps. For staff, of members whom they may judge. ErrNotFound: there is nobody to sweep.
 func (d *DB) StartSweep(ctx context.Context, v Viewer, n NewSweep) (id int64, err error) {
-	n.Reason = cleanReason(n.Reason)
+	if n.Reason, err = cleanReason(n.Reason); err != nil {
+		return 0, err
+	}
 	err = d.govern(ctx, v, "StartSweep", func(ctx context.Context, tx *tx, _ Role) error {
 		if n.MemberID != 0 {
 			if _, err := tx.governed(ctx, v, n.MemberID); err != nil {

@@ -87,8 +87,8 @@ func TestASweepMovesInSmallStepsWhileOthersRead(t *testing.T) {
 	if rows, err := s.Posts(s.ctx, db.Viewer{}, db.Feed{Sort: db.New, Limit: 25}); err != nil || slices.ContainsFunc(rows, func(r db.PostRow) bool { return r.AuthorHandle != s.author.Handle }) {
 		t.Errorf("the feed still has %d posts, %v", len(rows), err)
 	}
-	if n, err := s.OpenCases(s.ctx, admin, 100); err != nil || n != 0 {
-		t.Errorf("%d cases wait, %v", n, err)
+	if n, err := s.AwaitingOf(s.ctx, admin, 100); err != nil || n.Cases != 0 {
+		t.Errorf("%+v cases wait, %v", n, err)
 	}
 	if err := s.UndoSweep(s.ctx, admin, id); err != nil {
 		t.Fatal(err)

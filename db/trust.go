@@ -17,10 +17,11 @@ const (
 
 // Limits are what a member of a trust level may do, and what it takes to come to the level.
 type Limits struct {
-	Links int // in one text; a text with more waits for a moderator
-	Texts int // posts and comments in a day; 0: as many as the hour allows
-	Flags int // in a day
-	Open  int // invites that may be open at once
+	Links    int // in one text; a text with more waits for a moderator
+	Texts    int // posts and comments in a day; 0: as many as the hour allows
+	Flags    int // in a day
+	Channels int // opened in a day
+	Open     int // invites that may be open at once
 
 	Days  int // visited, to come to the level
 	Reads int // posts read
@@ -34,10 +35,10 @@ func TrustLimits(level int) Limits {
 
 func trustTable() [Trusted + 1]Limits {
 	return [...]Limits{
-		Newcomer: {Links: 2, Texts: 20, Flags: 5, Open: 0},
-		Known:    {Links: 10, Texts: 100, Flags: 20, Open: 2, Days: 2, Reads: 10},
-		Regular:  {Links: 30, Texts: 300, Flags: 50, Open: 5, Days: 10, Reads: 60, Likes: 5},
-		Trusted:  {Links: 100, Flags: 100, Open: 20, Days: 40, Reads: 300, Likes: 30},
+		Newcomer: {Links: 2, Texts: 20, Flags: 5, Channels: 2, Open: 0},
+		Known:    {Links: 10, Texts: 100, Flags: 20, Channels: 5, Open: 2, Days: 2, Reads: 10},
+		Regular:  {Links: 30, Texts: 300, Flags: 50, Channels: 10, Open: 5, Days: 10, Reads: 60, Likes: 5},
+		Trusted:  {Links: 100, Flags: 100, Channels: 20, Open: 20, Days: 40, Reads: 300, Likes: 30},
 	}
 }
 

@@ -25,6 +25,7 @@ type Viewer struct {
 	Factor         bool   // a code is asked for at the sign-in
 	Holds          int    // how many of their next texts wait for a moderator
 	Invited        int    // invitations to channels that they have not answered, at most 9
+	Unseen         int    // texts of their own that wait or were removed, as UnseenBy lists them, at most 9
 }
 
 // SignedIn reports whether there is a member behind the request.
@@ -47,8 +48,14 @@ const (
 //
 // Staff read everything, since they answer for the whole site; a private channel says so on its page. Whether somebody is
 // staff is asked of the row and not of the Viewer, so that it ends with the transaction that takes the role away.
-const visible = `(c.deleted_at IS NULL AND (c.visibility <> 'private' OR EXISTS (SELECT 1 FROM members vw WHERE vw.id = ? AND (vw.role <> 'member' OR EXISTS (
+const visible = visibleTo + "?" + visibleEnd
+
+const (
+	visibleTo  = `(c.deleted_at IS NULL AND (c.visibility <> 'private' OR EXISTS (SELECT 1 FROM members vw WHERE vw.id = `
+	visibleEnd = ` AND (vw.role <> 'member' OR EXISTS (
 	SELECT 1 FROM memberships vm WHERE vm.channel_id = c.id AND vm.member_id = vw.id)))))`
+	visibleToM = visibleTo + "m.id" + visibleEnd // the same where the viewer is a row, the member m
+)
 
 // unreadable lists the channels that a viewer, its one parameter, may not read. It says nothing that visible does not say,
 // and is never asked alone: with it a listing of all channels passes over what stands in a large private one without

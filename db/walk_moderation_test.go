@@ -23,8 +23,8 @@ func (w *walker) moderating(channel, post int64) {
 	for _, f := range []CaseFilter{{}, {Kind: "hold"}, {Kind: "flag"}, {Kind: "member"}, {ChannelID: channel}, {Decided: true}, {Decided: true, ChannelID: channel}} {
 		must(d.Cases(ctx, w.admin, f))(w)
 	}
-	must(d.OpenCases(ctx, w.admin, 10))(w)
-	must(d.OpenCases(ctx, w.plain, 10))(w)
+	must(d.AwaitingOf(ctx, w.admin, 10))(w)
+	must(d.AwaitingOf(ctx, w.plain, 10))(w)
 	must(d.KeptChannels(ctx, w.admin))(w)
 	for _, c := range must(d.Cases(ctx, w.admin, CaseFilter{}))(w) {
 		w.ok(d.Claim(ctx, w.admin, c.ID, true))

@@ -16,6 +16,8 @@ import (
 	"image/jpeg"
 	"image/png"
 	"net/http"
+
+	"golang.org/x/image/webp"
 )
 
 // Bounds of the picture that stands for the forum.
@@ -42,13 +44,13 @@ type Why int
 // The reasons.
 const (
 	TooLarge Why = iota // more bytes than are taken
-	Foreign             // neither PNG nor JPEG
+	Foreign             // none of PNG, JPEG and WebP
 	TooWide             // more pixels than are taken
 	Broken              // it begins as a picture, and is none
 )
 
 func (e *Refused) Error() string {
-	text := [...]string{TooLarge: "the file is too large", Foreign: "neither PNG nor JPEG", TooWide: "the picture has too many pixels", Broken: "the picture is damaged"}[e.Why]
+	text := [...]string{TooLarge: "the file is too large", Foreign: "none of PNG, JPEG and WebP", TooWide: "the picture has too many pixels", Broken: "the picture is damaged"}[e.Why]
 	if e.err != nil {
 		text += ": " + e.err.Error()
 	}
@@ -66,7 +68,7 @@ type Picture struct {
 	Width, Height int
 }
 
-// Logo takes a PNG or JPEG of at most LogoBytes and LogoSide, and makes a PNG of at most LogoShown on each side of it. A
+// Logo takes a PNG, JPEG or WebP of at most LogoBytes and LogoSide, and makes a PNG of at most LogoShown on each side of it. A
 // picture that is smaller keeps its size. Every error is a *Refused.
 func Logo(file []byte) (Picture, error) {
 	if len(file) > LogoBytes {
@@ -90,16 +92,22 @@ func broken(err error) error { return &Refused{Broken, http.StatusUnprocessableE
 func decode(file []byte, side int) (*image.RGBA, error) {
 	var head image.Config
 	var err error
-	isPNG := bytes.HasPrefix(file, []byte("\x89PNG\r\n\x1a\n"))
+	read := png.Decode
 	switch {
-	case isPNG:
+	case bytes.HasPrefix(file, []byte("\x89PNG\r\n\x1a\n")):
 		head, err = png.DecodeConfig(bytes.NewReader(file))
+	case len(file) > 12 && string(file[:4]) == "RIFF" && string(file[8:12]) == "WEBP":
+		// A file of several parts says its bounds once for all of them, and again in the one that holds the pixels. The
+		// decoder refuses that part when it says others, before it makes room; one that moves is refused too.
+		read = webp.Decode
+		head, err = webp.DecodeConfig(bytes.NewReader(file))
 	case bytes.HasPrefix(file, []byte("\xff\xd8\xff")):
 		// In the picture's own bytes FF is followed by 00, so FF DA is the beginning of a scan, or chance in what is not
 		// the picture.
 		if n := bytes.Count(file, []byte{0xff, 0xda}); n > jpegScans {
 			return nil, broken(fmt.Errorf("%d scans", n))
 		}
+		read = jpeg.Decode
 		head, err = jpeg.DecodeConfig(bytes.NewReader(file))
 	default:
 		return nil, &Refused{Foreign, http.StatusUnsupportedMediaType, nil}
@@ -112,12 +120,7 @@ func decode(file []byte, side int) (*image.RGBA, error) {
 	case head.Width > side || head.Height > side:
 		return nil, &Refused{TooWide, http.StatusRequestEntityTooLarge, fmt.Errorf("%d × %d", head.Width, head.Height)}
 	}
-	var picture image.Image
-	if isPNG {
-		picture, err = png.Decode(bytes.NewReader(file))
-	} else {
-		picture, err = jpeg.Decode(bytes.NewReader(file))
-	}
+	picture, err := read(bytes.NewReader(file))
 	if err != nil {
 		return nil, broken(err)
 	}

@@ -2,6 +2,7 @@ package images_test
 
 import (
 	"bytes"
+	"encoding/base64"
 	"encoding/binary"
 	"errors"
 	"hash/crc32"
@@ -70,6 +71,43 @@ func claims(w, h uint32) []byte {
 	return binary.BigEndian.AppendUint32(file, crc32.ChecksumIEEE(head))
 }
 
+// riff is a WebP of such chunks.
+func riff(chunks ...[]byte) []byte {
+	body := append([]byte("WEBP"), bytes.Join(chunks, nil)...)
+	return append(binary.LittleEndian.AppendUint32([]byte("RIFF"), uint32(len(body))), body...)
+}
+
+// canvas is the chunk that says how large the whole is.
+func canvas(w, h int) []byte {
+	return append([]byte("VP8X\x0a\x00\x00\x00\x00\x00\x00\x00"), byte(w-1), byte((w-1)>>8), 0, byte(h-1), byte((h-1)>>8), 0)
+}
+
+// pixels is the beginning of a chunk of pixels without loss, and no pixel.
+func pixels(w, h uint32) []byte {
+	return append(binary.LittleEndian.AppendUint32([]byte("VP8L\x06\x00\x00\x00\x2f"), w-1|(h-1)<<14), 0)
+}
+
+func TestAWebPIsALogoToo(t *testing.T) {
+	t.Parallel()
+	for name, encoded := range map[string]string{
+		"with loss":    "UklGRiIAAABXRUJQVlA4IBYAAAAwAQCdASoBAAEADsD+JaQAA3AAAAAA",
+		"without loss": "UklGRhoAAABXRUJQVlA4TA0AAAAvAAAAEAcQERGIiP4HAA==",
+	} {
+		file, err := base64.StdEncoding.DecodeString(encoded)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := images.Logo(file)
+		if err != nil || p.Width != 1 || p.Height != 1 {
+			t.Errorf("%s: %d × %d, %v", name, p.Width, p.Height, err)
+			continue
+		}
+		if _, err := png.Decode(bytes.NewReader(p.PNG)); err != nil {
+			t.Errorf("%s: what was made of it is no PNG: %v", name, err)
+		}
+	}
+}
+
 func TestWhatIsNoLogoIsRefusedByItsBounds(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -81,6 +119,11 @@ func TestWhatIsNoLogoIsRefusedByItsBounds(t *testing.T) {
 		"a huge claim":    {claims(1<<31-1, 1<<20), 413},
 		"no pixels":       {claims(0, 10), 422},
 		"only a head":     {claims(10, 10), 422},
+		"a wide WebP":     {riff(canvas(2_001, 10)), 413},
+		"a tall WebP":     {riff(pixels(10, 2_001)), 413},
+		"one that lies":   {riff(canvas(10, 10), pixels(16_383, 16_383)), 422},
+		"one that moves":  {riff(canvas(10, 10), []byte("ANMF\x00\x00\x00\x00")), 422},
+		"a WebP's head":   {[]byte("RIFF\x04\x00\x00\x00WEBP"), 415},
 		"svg":             {[]byte(`<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>`), 415},
 		"nothing":         {nil, 415},
 		"many scans":      {append([]byte("\xff\xd8\xff"), bytes.Repeat([]byte{0xff, 0xda}, 101)...), 422},

@@ -17,7 +17,7 @@ func (s *Server) about(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	contact := now.or(db.SettingContact, "")
-	return s.text(w, r, "About", about.About(s.version, contact, templ.SafeURL(contactURL(contact))))
+	return s.text(w, r, "About", about.About(s.version, s.registration(), s.readOnly(), contact, templ.SafeURL(contactURL(contact))))
 }
 
 func (s *Server) rules(w http.ResponseWriter, r *http.Request) error {

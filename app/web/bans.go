@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/netip"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"codex/app/middleware"
 	"codex/app/web/respond"
@@ -23,6 +25,7 @@ func (s *Server) listBans(w http.ResponseWriter, r *http.Request) error {
 	show := staff.Bans{Form: staff.BanForm{Kind: "network", Value: r.URL.Query().Get("network")}}
 	if network, ok := db.ParseNetwork(show.Form.Value); ok {
 		var err error
+		show.Asked = network.String()
 		if show.Users, err = s.db.UsersOf(r.Context(), middleware.Viewer(r.Context()), network); err != nil {
 			return err
 		}
@@ -55,27 +58,46 @@ func (s *Server) bansPage(w http.ResponseWriter, r *http.Request, status int, sh
 	return s.respond.Render(w, r, status, respond.Framed(page, staff.BansLeaf(show)))
 }
 
-func (s *Server) banOutside(w http.ResponseWriter, r *http.Request) error {
-	ctx, v := r.Context(), middleware.Viewer(r.Context())
-	f := staff.BanForm{Kind: r.PostFormValue("kind"), Value: strings.TrimSpace(r.PostFormValue("value")), Span: r.PostFormValue("for"),
-		Reason: r.PostFormValue("reason"), Writes: r.PostFormValue("writes") != ""}
-	until := staff.Until(s.now(), f.Span)
-	if until == 0 || f.Kind != "network" && f.Kind != "mail" {
-		return &badForm{errNoSuchChoice}
-	}
+// banForm reads a ban that was typed, with what is wrong with it. The network is the zero value for a mail domain.
+func (s *Server) banForm(r *http.Request) (f staff.BanForm, network netip.Prefix) {
+	ctx, ok := r.Context(), false
+	f = staff.BanForm{Kind: r.PostFormValue("kind"), Value: strings.TrimSpace(r.PostFormValue("value")), Span: r.PostFormValue("for"),
+		Reason: note(r, "reason"), Writes: r.PostFormValue("writes") != ""}
 	if f.Kind == "network" {
-		switch network, ok := db.ParseNetwork(f.Value); {
+		switch network, ok = db.ParseNetwork(f.Value); {
 		case !ok:
 			f.Error = ui.T(ctx, "This is no address and no network, or one so wide that it would shut out whole countries.")
 		case network.Contains(middleware.ClientAddr(ctx)):
 			// Behind a proxy that is not configured, every visitor has this address.
 			f.Error = ui.T(ctx, "That is the network that you are on yourself.")
 		}
-	} else if _, ok := db.ParseMailDomain(f.Value); !ok {
+	} else if _, ok = db.ParseMailDomain(f.Value); !ok {
 		f.Error = ui.T(ctx, "This is not the name of a mail domain.")
 	}
-	if f.Error != "" {
+	if utf8.RuneCountInString(f.Reason) > db.MaxReason {
+		f.ReasonError = ui.T(ctx, "At most %d characters.", db.MaxReason)
+	}
+	return f, network
+}
+
+// banOutside bans. A network is asked about once more, with how many members it holds: a slip in one digit, or in the
+// length, shuts out others than whom one means. The form says by sure which one that was.
+func (s *Server) banOutside(w http.ResponseWriter, r *http.Request) error {
+	ctx, v := r.Context(), middleware.Viewer(r.Context())
+	f, network := s.banForm(r)
+	until := staff.Until(s.now(), f.Span)
+	if until == 0 || f.Kind != "network" && f.Kind != "mail" {
+		return &badForm{errNoSuchChoice}
+	}
+	if f.Error != "" || f.ReasonError != "" {
 		return s.bansPage(w, r, http.StatusUnprocessableEntity, staff.Bans{Form: f})
+	}
+	if network.IsValid() && r.PostFormValue("sure") != network.String() {
+		users, err := s.db.UsersOf(ctx, v, network)
+		if err != nil {
+			return err
+		}
+		return s.bansPage(w, r, http.StatusUnprocessableEntity, staff.Bans{Form: f, Asked: network.String(), Users: users, Again: true})
 	}
 	if ok, err := s.fresh(w, r, ""); !ok {
 		return err

@@ -49,6 +49,31 @@ func TestWhoIsSuspendedReadsAndIsToldWhyTheyCannotWrite(t *testing.T) {
 	loud.Write("tides", "Third", "Text")
 }
 
+func TestWhoIsSuspendedChangesNeitherPageNorHandleAndMayLeave(t *testing.T) {
+	t.Parallel()
+	s := apptest.Start(t)
+	mod, member := s.As("mod", db.Moderator), joined(t, s, "heron")
+	for _, action := range []string{"/settings/profile", "/settings/handle"} {
+		if !open(t, member, "/settings").hasForm(action) {
+			t.Errorf("%s is not offered to a member", action)
+		}
+	}
+	want(t, mod.Post("/moderation/members/heron/bar", "kind", "suspend", "for", "1w", "reason", "Cool down"), 303)
+	p := open(t, member, "/settings")
+	says(t, p.Answer, "Cool down")
+	for _, action := range []string{"/settings/profile", "/settings/handle"} {
+		if p.hasForm(action) {
+			t.Errorf("%s is offered to who is suspended", action)
+		}
+	}
+	want(t, member.Post("/settings/profile", "name", "Another", "bio", "text"), 403)
+	want(t, member.Post("/settings/handle", "handle", "another"), 403)
+	want(t, member.Get("/u/heron"), 200)
+	want(t, member.Get("/settings/data"), 200)
+	want(t, member.Post("/settings/data/delete", "handle", "heron"), 200)
+	want(t, s.Guest().Get("/u/heron"), 404)
+}
+
 func TestWhoIsBannedIsOutAtOnceAndIsToldOnlyWithTheRightPassword(t *testing.T) {
 	t.Parallel()
 	s := apptest.Start(t)
@@ -119,7 +144,7 @@ func TestABannedNetworkReadsAndDoesNotComeIn(t *testing.T) {
 	admin.Channel("tides")
 	ban := func(more ...string) {
 		t.Helper()
-		want(t, admin.Post("/moderation/bans", append([]string{"kind", "network", "value", "203.0.113.0/24", "for", "1w"}, more...)...), 303)
+		want(t, admin.Post("/moderation/bans", append([]string{"kind", "network", "value", "203.0.113.0/24", "sure", "203.0.113.0/24", "for", "1w"}, more...)...), 303)
 	}
 	from := func(c *apptest.Client, address, method, path string, form ...string) apptest.Answer {
 		t.Helper()
@@ -162,7 +187,7 @@ func TestAForgedAddressChangesNothing(t *testing.T) {
 	s := apptest.Start(t) // no proxy is trusted
 	admin := s.As("admin", db.Admin)
 	joined(t, s, "inside")
-	want(t, admin.Post("/moderation/bans", "kind", "network", "value", "203.0.113.0/24", "for", "ever"), 303)
+	want(t, admin.Post("/moderation/bans", "kind", "network", "value", "203.0.113.0/24", "sure", "203.0.113.0/24", "for", "ever"), 303)
 	if err := s.DB.BanOutside(context.Background(), admin.Viewer, db.OutsideBan{Kind: "network", Value: "127.0.0.0/8", Until: db.Forever}); err != nil {
 		t.Fatal(err)
 	}
@@ -194,4 +219,42 @@ func TestABannedMailDomainDoesNotRegister(t *testing.T) {
 	a := want(t, s.Guest().Post("/register", "handle", "fresh", "email", "f@mx.throwaway.example", "password", apptest.Password), 422)
 	says(t, a, "not taken here")
 	joined(t, s, "fresh")
+}
+
+func TestANetworkThatIsTypedIsAskedAboutOnce(t *testing.T) {
+	t.Parallel()
+	s := apptest.Start(t, func(c *config.Config) { c.TrustedProxies = []string{"127.0.0.1"} })
+	admin := s.As("admin", db.Admin)
+	joined(t, s, "inside")
+	there := s.Guest().Request("POST", "/login", "login", "inside", "password", apptest.Password)
+	there.Header.Set("X-Forwarded-For", "203.0.113.5")
+	want(t, s.Guest().Do(there), 303)
+	bans := func() int {
+		list, err := s.DB.OutsideBans(context.Background(), admin.Viewer, 0, 10)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(list)
+	}
+	asked := func(network, canonical, words string) form {
+		t.Helper()
+		a := want(t, admin.Post("/moderation/bans", "kind", "network", "value", network, "for", "1w", "reason", "Spam", "writes", "1"), 422)
+		says(t, a, canonical, words)
+		p := parse(t, a)
+		if value(p.field(t, "value")) != network || value(p.field(t, "reason")) != "Spam" {
+			t.Errorf("%s: what was typed is not kept", network)
+		}
+		return p.form(t, "/moderation/bans")
+	}
+	f := asked("203.0.113.77/24", "203.0.113.0/24", "1 member is signed in from this network")
+	asked("198.51.100.7", "198.51.100.7/32", "No member is signed in from this network")
+	if bans() != 0 {
+		t.Fatal("it is banned without an answer")
+	}
+	want(t, admin.Post(f.action, f.with("value", "203.0.0.0/16")...), 422) // another than was asked about
+	want(t, admin.Post(f.action, f.with("value", "127.0.0.1", "sure", "127.0.0.1/32")...), 422)
+	want(t, admin.Post(f.action, f.with("value", "203.0.113.77/24")...), 303)
+	if bans() != 1 {
+		t.Error("it is not banned")
+	}
 }

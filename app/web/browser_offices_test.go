@@ -128,7 +128,7 @@ func (x *parish) desk(t *testing.T) {
 	for _, word := range []string{"miracle cure", "casino.example", rubric} {
 		want(t, x.mod.Post("/moderation/words", "word", word), 303)
 	}
-	want(t, x.mod.Post("/moderation/bans", "kind", "network", "value", "203.0.113.0/24", "writes", "1", "for", "1w", "reason", "A school; ask there first. "+rubric), 303)
+	want(t, x.mod.Post("/moderation/bans", "kind", "network", "value", "203.0.113.0/24", "sure", "203.0.113.0/24", "writes", "1", "for", "1w", "reason", "A school; ask there first. "+rubric), 303)
 	want(t, x.mod.Post("/moderation/bans", "kind", "mail", "value", "throwaway.example", "for", "ever"), 303)
 	for i := range 3 {
 		take(x.DB.CreateMember(t.Context(), db.NewMember{Handle: fmt.Sprint("asks", i), Origin: "registered", Pending: true, Answer: "A neighbour told me of it. " + rubric, Address: "192.0.2.7"}))

@@ -67,6 +67,28 @@ func testSwaps(t *testing.T, b *browser) {
 		tb.stay(func() { tb.click("#reply button.primary") }, "document.querySelector('#reply textarea[aria-invalid=true]') && document.querySelector('#reply .field-error')")
 		tb.wait("document.activeElement !== document.body")
 	})
+	t.Run("the rules above the form are those of the channel that is chosen", func(t *testing.T) {
+		t.Parallel()
+		tb, member, _ := desktop(t, b)
+		for _, slug := range []string{"tides", "reefs", "coves"} {
+			rules := map[string]string{"tides": "Mind the moon.", "reefs": "Mind the coral."}[slug]
+			want(t, member.Post("/c", "slug", slug, "name", slug, "description", "About it", "rules", rules), 303)
+		}
+		tb.visit("/new")
+		choose := func(slug string) {
+			eval[bool](tb, "(s => { s.value = '"+slug+"'; s.dispatchEvent(new Event('change', {bubbles: true})); return true })(document.getElementById('channel'))")
+		}
+		tb.fill("#title", "Half a title")
+		for slug, holds := range map[string]string{"tides": "textContent.includes('Mind the moon.')", "reefs": "textContent.includes('Mind the coral.')"} {
+			choose(slug)
+			tb.wait("document.getElementById('rules')." + holds)
+			choose("coves")
+			tb.wait("document.getElementById('rules').hidden")
+		}
+		if title := eval[string](tb, "document.getElementById('title').value"); title != "Half a title" {
+			t.Errorf("the title is %q by now", title)
+		}
+	})
 	t.Run("the back button shows the page as it is now", func(t *testing.T) {
 		t.Parallel()
 		tb, _, post := desktop(t, b)

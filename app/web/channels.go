@@ -5,7 +5,9 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/a-h/templ"
@@ -269,7 +271,7 @@ func channelForm(r *http.Request, slug string) (f channels.Form, ok bool) {
 	return f, ok
 }
 
-func (s *Server) channelFormAgain(w http.ResponseWriter, r *http.Request, f channels.Form) error {
+func (s *Server) channelFormAgain(w http.ResponseWriter, r *http.Request, status int, f channels.Form) error {
 	page, err := s.page(r, "Open a channel")
 	if err != nil {
 		return err
@@ -277,7 +279,7 @@ func (s *Server) channelFormAgain(w http.ResponseWriter, r *http.Request, f chan
 	if f.Slug == "" {
 		f.Choice = memberships.Choice(f.Visibility)
 	}
-	return s.again(w, r, page, channels.Edit(f))
+	return s.respond.Render(w, r, status, respond.Framed(page, channels.Edit(f)))
 }
 
 func (s *Server) createChannel(w http.ResponseWriter, r *http.Request) error {
@@ -287,19 +289,25 @@ func (s *Server) createChannel(w http.ResponseWriter, r *http.Request) error {
 	}
 	f, ok := channelForm(r, "")
 	if !ok {
-		return s.channelFormAgain(w, r, f)
+		return s.channelFormAgain(w, r, http.StatusUnprocessableEntity, f)
 	}
 	n := db.NewChannel{Slug: f.NewSlug, Name: f.Name, Description: f.Description, Rules: f.Rules, Visibility: f.Visibility, Key: f.Key}
 	if err := s.allowWrite(ctx, v, n.FormKey()); err != nil {
 		return err
 	}
 	slug, err := s.db.CreateChannel(ctx, v, n)
+	var many *db.ManyChannels
+	if errors.As(err, &many) {
+		f.Problem = ui.T(ctx, "You have opened %s channels in a day, which is as many as your trust allows. The next one can come from %s on; what you typed is still here.", ui.Number(many.Most), ui.Instant(ctx, many.At))
+		w.Header().Set("Retry-After", strconv.Itoa(int((many.In+time.Second-1)/time.Second)))
+		return s.channelFormAgain(w, r, http.StatusTooManyRequests, f)
+	}
 	if errors.Is(err, db.ErrConflict) {
 		f.SlugError = ui.T(ctx, "There is a channel at this address already.")
-		return s.channelFormAgain(w, r, f)
+		return s.channelFormAgain(w, r, http.StatusUnprocessableEntity, f)
 	}
 	if f.RulesErr = limitText(ctx, err); f.RulesErr != "" {
-		return s.channelFormAgain(w, r, f)
+		return s.channelFormAgain(w, r, http.StatusUnprocessableEntity, f)
 	}
 	if err != nil {
 		return err
@@ -332,11 +340,11 @@ func (s *Server) updateChannel(w http.ResponseWriter, r *http.Request) error {
 	}
 	f, ok := channelForm(r, c.Slug)
 	if !ok {
-		return s.channelFormAgain(w, r, f)
+		return s.channelFormAgain(w, r, http.StatusUnprocessableEntity, f)
 	}
 	err = s.db.SetChannel(ctx, v, c.ID, f.Name, f.Description, f.Rules)
 	if f.RulesErr = limitText(ctx, err); f.RulesErr != "" {
-		return s.channelFormAgain(w, r, f)
+		return s.channelFormAgain(w, r, http.StatusUnprocessableEntity, f)
 	}
 	if err != nil {
 		return err

@@ -1,10 +1,14 @@
 package web_test
 
 import (
+	"database/sql"
 	"fmt"
+	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/net/html"
 
@@ -178,7 +182,7 @@ func TestASettingSaysWhoOpensChannels(t *testing.T) {
 func TestTheListsOfChannelsAndMembersGoOn(t *testing.T) {
 	t.Parallel()
 	s := apptest.Start(t)
-	c := s.As("keeper", db.Plain)
+	c := s.As("keeper", db.Moderator)
 	var made []string
 	for i := range 60 {
 		made = append(made, "/c/"+c.Channel(fmt.Sprintf("channel-%02d", i)))
@@ -281,4 +285,48 @@ func TestAnEmptyChannelThatIsArchivedAsksNobodyToWrite(t *testing.T) {
 	if p := open(t, owner, "/c/tides"); p.has(t, "The first page is yours") || !p.has(t, "The book is shut") {
 		t.Errorf("an empty channel that is archived: %s", text(p.main(t)))
 	}
+}
+
+func TestAMemberOpensOnlySoManyChannelsADay(t *testing.T) {
+	t.Parallel()
+	s := apptest.Start(t)
+	c, mod := s.As("founder", db.Plain), s.As("mod", db.Moderator)
+	most := db.TrustLimits(db.Regular).Channels // of who was made by command
+	says(t, c.Get("/settings/trust"), "New channels a day", fmt.Sprint(most))
+	for i := range most {
+		c.Channel(fmt.Sprint("one-", i))
+	}
+	key := newKey(t, c)
+	form := []string{"slug", "too-many", "name", "One too many", "description", "About tides", "rules", "Be kind.", "key", key}
+	a := want(t, c.Post("/c", form...), 429)
+	says(t, a, fmt.Sprintf("You have opened %d channels in a day", most), "Be kind.")
+	if p := parse(t, a); value(p.field(t, "slug")) != "too-many" || value(p.field(t, "name")) != "One too many" {
+		t.Error("what was typed is not kept")
+	}
+	retry, err := strconv.Atoi(a.Header.Get("Retry-After"))
+	if wait := time.Duration(retry) * time.Second; err != nil || wait < 23*time.Hour || wait > 24*time.Hour {
+		t.Errorf("Retry-After is %q", a.Header.Get("Retry-After"))
+	}
+	for i := range most + 1 { // staff are not held to it
+		mod.Channel(fmt.Sprint("of-staff-", i))
+	}
+	raw, err := sql.Open("sqlite3", "file:"+filepath.Join(s.Config.Data, db.FileName)+"?_busy_timeout=5000")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer raw.Close()
+	if _, err := raw.Exec("UPDATE channels SET created_at = created_at - ? WHERE slug = 'one-0'", (24 * time.Hour).Milliseconds()); err != nil { // a day later, for the first
+		t.Fatal(err)
+	}
+	first := want(t, c.Post("/c", form...), 303)
+	if again := want(t, c.Post("/c", form...), 303); again.Location != first.Location { // it makes nothing new
+		t.Errorf("sent once more it leads to %q", again.Location)
+	}
+	want(t, c.Post("/c", "slug", "too-many-again", "name", "x", "description", "y"), 429)
+}
+
+// newKey is the key of a form that was just opened.
+func newKey(t *testing.T, c *apptest.Client) string {
+	t.Helper()
+	return open(t, c, "/c/new").form(t, "/c").get("key")
 }

@@ -7,9 +7,11 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"log/slog"
 	"mime/multipart"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
@@ -20,8 +22,12 @@ import (
 	"golang.org/x/net/html"
 
 	"codex/app/apptest"
+	"codex/app/auth"
 	"codex/app/config"
+	"codex/app/middleware"
+	"codex/app/web"
 	"codex/db"
+	"codex/db/dbtest"
 )
 
 // anonymous is a page without what differs from request to request.
@@ -438,5 +444,24 @@ func TestATextIsKeptWhenThePostWasLockedWhileOneWrote(t *testing.T) {
 	}
 	if a := anna.Post("/p/"+id+"/comments", "body", "an hour of work"); a.Status != http.StatusForbidden || !strings.Contains(a.Body, "an hour of work") {
 		t.Errorf("%d, kept %v", a.Status, strings.Contains(a.Body, "an hour of work"))
+	}
+}
+
+func TestARefusalThatIsMeantIsNoErrorInTheLog(t *testing.T) {
+	t.Parallel()
+	d, log := dbtest.Open(t), new(bytes.Buffer)
+	member := take(d.CreateMember(t.Context(), db.NewMember{Handle: "writer", Role: db.Plain, Origin: "command"}))
+	take(d.CreateChannel(t.Context(), db.Viewer{ID: member, Role: db.Plain}, db.NewChannel{Slug: "tides", Name: "Tides"}))
+	done(d.SetSetting(t.Context(), db.SettingReadOnly, "on"))
+	token, hash := auth.NewToken()
+	done(d.CreateSession(t.Context(), member, hash, "", ""))
+	c := &config.Config{RateLimits: "off"}
+	h := take(web.New(web.Options{DB: d, Config: c, Static: hollow(t), Log: slog.New(slog.NewTextHandler(log, nil)), Gate: middleware.NewGate(), Setup: new(auth.Setup), Site: "Quiet", Version: "test"}))
+	r := httptest.NewRequest("GET", "http://localhost/new", nil)
+	r.AddCookie(&http.Cookie{Name: c.CookieName(), Value: token})
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	if w.Code != http.StatusServiceUnavailable || !strings.Contains(log.String(), `level=INFO msg="request failed" status=503`) || strings.Contains(log.String(), "level=ERROR") {
+		t.Errorf("it is answered with %d, and logged as\n%s", w.Code, log)
 	}
 }

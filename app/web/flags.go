@@ -94,21 +94,21 @@ func (s *Server) flag(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	n.Reason, n.Note = r.PostFormValue("reason"), strings.TrimSpace(r.PostFormValue("note"))
+	n.Reason, n.Note = r.PostFormValue("reason"), note(r, "note")
 	f.Reason, f.Note = n.Reason, n.Note
 	switch {
 	case !slices.Contains(db.FlagReasons(), n.Reason):
 		f.Problem = ui.T(ctx, "Choose what is wrong with it.")
 	case utf8.RuneCountInString(n.Note) > db.MaxFlagNote:
-		f.Problem = ui.T(ctx, "A note has at most %d characters.", db.MaxFlagNote)
+		f.NoteError = ui.T(ctx, "At most %d characters.", db.MaxFlagNote)
 	}
-	if f.Problem == "" {
+	if f.Problem == "" && f.NoteError == "" {
 		if err = s.db.Flag(ctx, v, n); errors.Is(err, db.ErrManyFlags) {
 			f.Problem = ui.T(ctx, "You have flagged as much as your trust allows in a day. The moderators have your flags; this one waits until tomorrow.")
 			return s.plainPage(w, r, http.StatusTooManyRequests, "Flag", moderation.Flag(f))
 		}
 	}
-	if f.Problem != "" {
+	if f.Problem != "" || f.NoteError != "" {
 		return s.plainPage(w, r, http.StatusUnprocessableEntity, "Flag", moderation.Flag(f))
 	}
 	if err != nil {
@@ -118,17 +118,24 @@ func (s *Server) flag(w http.ResponseWriter, r *http.Request) error {
 }
 
 // removalReason reads why something is removed: the reason that was chosen, with the word that was added. It is stored and
-// shown as it is here. Empty: none was chosen.
-func removalReason(r *http.Request) string {
-	why := moderation.ReasonText(r.Context(), r.PostFormValue("why"))
-	note := strings.TrimSpace(r.PostFormValue("note"))
+// shown as it is here. Empty: none was chosen. ErrLongReason: the word is longer than MaxRemovalNote.
+func removalReason(r *http.Request) (string, error) {
+	why, note := moderation.ReasonText(r.Context(), r.PostFormValue("why")), note(r, "note")
 	switch {
+	case utf8.RuneCountInString(note) > db.MaxRemovalNote:
+		return "", db.ErrLongReason
 	case why == "" || note == "":
-		return why
+		return why, nil
 	case r.PostFormValue("why") == "other":
-		return note
+		return note, nil
 	}
-	return why + ": " + note
+	return why + ": " + note, nil
+}
+
+// note reads a field of several lines as it is stored and counted: a browser counts the end of a line as one character
+// and sends two.
+func note(r *http.Request, field string) string {
+	return strings.TrimSpace(strings.ReplaceAll(r.PostFormValue(field), "\r\n", "\n"))
 }
 
 func (s *Server) removePostForm(w http.ResponseWriter, r *http.Request) error {
@@ -143,16 +150,24 @@ func removeForm(r *http.Request, what, excerpt, at string, back templ.SafeURL) m
 	return moderation.RemoveForm{Action: templ.SafeURL(at + "/remove"), What: what, Excerpt: excerpt, Back: back, Reason: r.PostFormValue("why"), Note: r.PostFormValue("note")}
 }
 
+// removeAgain is the form that was sent without a reason, or with a word that is too long.
+func (s *Server) removeAgain(w http.ResponseWriter, r *http.Request, f moderation.RemoveForm, why error) error {
+	if why != nil {
+		f.NoteError = ui.T(r.Context(), "At most %d characters.", db.MaxRemovalNote)
+	} else {
+		f.Problem = ui.T(r.Context(), "Choose why. Its author is told.")
+	}
+	return s.plainPage(w, r, http.StatusUnprocessableEntity, "Remove", moderation.Remove(f))
+}
+
 func (s *Server) removePost(w http.ResponseWriter, r *http.Request) error {
 	p, err := s.postTo(r, auth.Remove)
 	if err != nil {
 		return err
 	}
-	reason := removalReason(r)
+	reason, err := removalReason(r)
 	if reason == "" {
-		f := removeForm(r, p.Title, p.Excerpt, "/p/"+ui.ID(p.ID), ui.PostURL(p.ID, p.Slug))
-		f.Problem = ui.T(r.Context(), "Choose why. Its author is told.")
-		return s.plainPage(w, r, http.StatusUnprocessableEntity, "Remove", moderation.Remove(f))
+		return s.removeAgain(w, r, removeForm(r, p.Title, p.Excerpt, "/p/"+ui.ID(p.ID), ui.PostURL(p.ID, p.Slug)), err)
 	}
 	if err := s.db.RemovePost(r.Context(), middleware.Viewer(r.Context()), p.ID, reason); err != nil {
 		return err
@@ -174,12 +189,10 @@ func (s *Server) removeComment(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	reason := removalReason(r)
+	reason, err := removalReason(r)
 	if reason == "" {
 		what := ui.T(r.Context(), "A comment by %s", ui.Name(r.Context(), c.AuthorName))
-		f := removeForm(r, what, shortened(body), "/comments/"+ui.ID(c.ID), ui.CommentURL(c.ID))
-		f.Problem = ui.T(r.Context(), "Choose why. Its author is told.")
-		return s.plainPage(w, r, http.StatusUnprocessableEntity, "Remove", moderation.Remove(f))
+		return s.removeAgain(w, r, removeForm(r, what, shortened(body), "/comments/"+ui.ID(c.ID), ui.CommentURL(c.ID)), err)
 	}
 	if err := s.db.RemoveComment(r.Context(), middleware.Viewer(r.Context()), c.ID, reason); err != nil {
 		return err

@@ -249,7 +249,7 @@ func TestDangerousActsAskForThePassword(t *testing.T) {
 		"/settings/email": {"email", "a@example.net"}, "/settings/second-factor/codes": nil, "/settings/second-factor/off": nil,
 		"/settings/data/export": nil, "/settings/data/delete": {"handle", "admin"},
 		"/moderation/members/other/role": {"role", "admin"}, "/admin/settings": {"registration", "open", "read_only", "on"},
-		"/moderation/bans": {"kind", "network", "value", "203.0.113.0/24", "for", "1d"}, role: {"role", "owner"},
+		"/moderation/bans": {"kind", "network", "value", "203.0.113.0/24", "sure", "203.0.113.0/24", "for", "1d"}, role: {"role", "owner"},
 	} {
 		page := parse(t, want(t, admin.Post(path, form...), 403))
 		f := page.form(t, path)

@@ -107,7 +107,7 @@ func TestWhatIsNoLogoIsRefused(t *testing.T) {
 	}{
 		"a picture that is too wide": {aPNG(t, 2001, 1), 413, "This picture is too large"},
 		"a file that is too large":   {append(aPNG(t, 1, 1), make([]byte, 513<<10)...), 413, "This picture is too large"},
-		"svg":                        {[]byte(`<svg xmlns="http://www.w3.org/2000/svg"/>`), 415, "neither a PNG nor a JPEG"},
+		"svg":                        {[]byte(`<svg xmlns="http://www.w3.org/2000/svg"/>`), 415, "none of PNG, JPEG and WebP"},
 		"half a picture":             {aPNG(t, 100, 100)[:60], 422, "This picture is damaged"},
 		"nothing":                    {nil, 422, "Choose a picture first."},
 	} {

@@ -77,7 +77,7 @@ func (s *Server) askToJoin(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	note := strings.TrimSpace(strings.ReplaceAll(r.PostFormValue("note"), "\r\n", "\n")) // as the browser counts its lines
+	note := note(r, "note")
 	if utf8.RuneCountInString(note) > memberships.MaxNote {
 		return s.shutChannel(w, r, &c, db.ErrNotMember, memberships.Asking{Note: note, Error: ui.T(r.Context(), "At most %d characters.", memberships.MaxNote)})
 	}

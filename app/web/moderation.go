@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"strconv"
@@ -101,23 +102,33 @@ func bulkDone(r *http.Request) string {
 	return text
 }
 
-// caseAnswer answers an action on a case with the case as it is now: in its place in the list, or on its own page.
-func (s *Server) caseAnswer(w http.ResponseWriter, r *http.Request, id int64, failed error) error {
-	ctx, v := r.Context(), middleware.Viewer(r.Context())
-	status, problem := http.StatusOK, ""
+// caseProblem is what to say of an action that failed on a case; 0 when that is not the case's to say.
+func caseProblem(ctx context.Context, failed error) (status int, problem string) {
 	var decided *db.Decided
 	var claimed *db.Claimed
 	switch {
+	case failed == nil:
+		return http.StatusOK, ""
 	case errors.As(failed, &decided):
-		status, problem = http.StatusConflict, ui.T(ctx, "Another was first.")
 		if decided.Handle != "" {
-			problem = ui.T(ctx, "@%s was first.", decided.Handle)
+			return http.StatusConflict, ui.T(ctx, "@%s was first.", decided.Handle)
 		}
+		return http.StatusConflict, ui.T(ctx, "Another was first.")
 	case errors.Is(failed, db.ErrUndecided):
-		status, problem = http.StatusConflict, ui.T(ctx, "There is nothing to undo: nobody has decided it.")
+		return http.StatusConflict, ui.T(ctx, "There is nothing to undo: nobody has decided it.")
 	case errors.As(failed, &claimed):
-		status, problem = http.StatusConflict, ui.T(ctx, "@%s is at it.", claimed.Handle)
-	case failed != nil:
+		return http.StatusConflict, ui.T(ctx, "@%s is at it.", claimed.Handle)
+	case errors.Is(failed, db.ErrLongReason):
+		return http.StatusUnprocessableEntity, ui.T(ctx, "At most %d characters.", db.MaxRemovalNote)
+	}
+	return 0, ""
+}
+
+// caseAnswer answers an action on a case with the case as it is now: in its place in the list, or on its own page.
+func (s *Server) caseAnswer(w http.ResponseWriter, r *http.Request, id int64, failed error) error {
+	ctx, v := r.Context(), middleware.Viewer(r.Context())
+	status, problem := caseProblem(ctx, failed)
+	if status == 0 {
 		return failed
 	}
 	if status == http.StatusOK && !respond.Partial(r) {
@@ -129,6 +140,10 @@ func (s *Server) caseAnswer(w http.ResponseWriter, r *http.Request, id int64, fa
 	}
 	view := s.caseView(v, c)
 	view.Problem = problem
+	if status == http.StatusUnprocessableEntity {
+		view.Problem, view.NoteError = "", problem
+		view.Why, view.Note = r.PostFormValue("why"), r.PostFormValue("note")
+	}
 	if respond.Partial(r) {
 		return s.respond.Render(w, r, status, moderation.Row(view))
 	}
@@ -178,10 +193,9 @@ func (s *Server) decideCase(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	decision, reason, err := decision(r)
-	if err != nil {
-		return err
+	if err == nil {
+		err = s.db.Decide(r.Context(), middleware.Viewer(r.Context()), id, decision, reason)
 	}
-	err = s.db.Decide(r.Context(), middleware.Viewer(r.Context()), id, decision, reason)
 	return s.caseAnswer(w, r, id, err)
 }
 
@@ -191,8 +205,8 @@ func decision(r *http.Request) (decision, reason string, err error) {
 	case db.Kept, db.Noted:
 		return decision, "", nil
 	case db.Removed:
-		if reason = removalReason(r); reason != "" {
-			return decision, reason, nil
+		if reason, err = removalReason(r); reason != "" || err != nil {
+			return decision, reason, err
 		}
 	}
 	return "", "", &badForm{errors.New("a decision about a case")}
@@ -225,6 +239,7 @@ func (s *Server) decideCases(w http.ResponseWriter, r *http.Request) error {
 		return &badForm{errors.New("more cases than a page has")}
 	}
 	done, lost := 0, 0
+	var refused error // of what the viewer may decide nothing about
 	for _, digits := range ticked {
 		id, err := strconv.ParseInt(digits, 10, 64)
 		if err != nil {
@@ -233,11 +248,16 @@ func (s *Server) decideCases(w http.ResponseWriter, r *http.Request) error {
 		switch err = s.db.Decide(ctx, v, id, what, reason); {
 		case err == nil:
 			done++
-		case errors.As(err, new(*db.Decided)), errors.As(err, new(*db.Claimed)), errors.Is(err, db.ErrNotFound), errors.Is(err, db.ErrForbidden):
+		case errors.As(err, new(*db.Decided)), errors.As(err, new(*db.Claimed)):
 			lost++
+		case errors.Is(err, db.ErrNotFound), errors.Is(err, db.ErrForbidden):
+			refused = err
 		default:
 			return err
 		}
+	}
+	if done+lost == 0 {
+		return refused
 	}
 	return respond.Redirect(w, r, string(with("/moderation", "done", strconv.Itoa(done), "lost", strconv.Itoa(lost))))
 }

@@ -75,20 +75,29 @@ func (s *Server) sweepForm(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	f.Reason = ui.T(r.Context(), "Spam")
+	return s.sweepPage(w, r, http.StatusOK, n, f)
+}
+
+func (s *Server) sweepPage(w http.ResponseWriter, r *http.Request, status int, n db.NewSweep, f moderation.SweepForm) error {
+	var err error
 	if f.Extent, err = s.db.SweepExtent(r.Context(), middleware.Viewer(r.Context()), n); err != nil {
 		return err
 	}
-	f.Reason = ui.T(r.Context(), "Spam")
-	return s.plainPage(w, r, http.StatusOK, "Hide everything", moderation.Confirm(f))
+	return s.plainPage(w, r, status, "Hide everything", moderation.Confirm(f))
 }
 
 func (s *Server) startSweep(w http.ResponseWriter, r *http.Request) error {
-	n, _, err := s.sweepWhom(r, r.PostFormValue("member"), r.PostFormValue("since"))
+	n, f, err := s.sweepWhom(r, r.PostFormValue("member"), r.PostFormValue("since"))
 	if err != nil {
 		return err
 	}
 	n.Ban, n.Reason = r.PostFormValue("ban") != "", r.PostFormValue("reason")
 	id, err := s.db.StartSweep(r.Context(), middleware.Viewer(r.Context()), n)
+	if errors.Is(err, db.ErrLongReason) {
+		f.Reason, f.Ban, f.ReasonError = n.Reason, n.Ban, ui.T(r.Context(), "At most %d characters.", db.MaxReason)
+		return s.sweepPage(w, r, http.StatusUnprocessableEntity, n, f)
+	}
 	if err != nil {
 		return err
 	}

@@ -296,6 +296,8 @@ func TestCasesOfOtherChannelsAreNotThere(t *testing.T) {
 		want(t, c.Get("/moderation/newcomers"), 403)
 		want(t, c.Get("/moderation/log"), 403)
 	}
+	want(t, stranger.Post("/moderation/bulk", "decision", "keep", "case", fmt.Sprint(cases[0].ID), "case", fmt.Sprint(cases[1].ID)), 404)
+	want(t, reader.Post("/moderation/bulk", "decision", "keep", "case", fmt.Sprint(cases[0].ID)), 403)
 	want(t, reader.Get("/moderation"), 403)
 	want(t, keeper.Get(caseAt(cases[1].ID, "")), 404) // of a member: for staff
 	want(t, keeper.Post(caseAt(cases[0].ID, "/decide"), "decision", "remove", "why", "spam"), 303)
@@ -318,4 +320,40 @@ func TestTheLogTellsNothingOfPrivateChannelsAndCanBeTurnedOff(t *testing.T) {
 	admin := s.As("admin", db.Admin)
 	want(t, admin.Post("/admin/settings", db.SettingPublicLog, "off"), 303)
 	want(t, s.Guest().Get("/log"), 404)
+}
+
+func TestAReasonThatIsTooLongComesBackUncut(t *testing.T) {
+	t.Parallel()
+	s := apptest.Start(t)
+	author, reader, mod := s.As("author", db.Plain), s.As("reader", db.Plain), s.As("mod", db.Moderator)
+	author.Channel("tides")
+	post := author.Write("tides", "A long walk", "text")
+	comment := author.Comment(post, "", "words")
+	long := strings.Repeat("moon ", 101) + "end"
+	want(t, reader.Post("/flag", "subject", "post:"+idIn(post), "reason", "spam"), 303)
+	c := casesOf(t, s, mod.Viewer)[0]
+	kept := func(a apptest.Answer) {
+		t.Helper()
+		want(t, a, 422)
+		if !strings.Contains(a.Body, long) || !strings.Contains(a.Body, `aria-invalid="true"`) {
+			t.Errorf("what was typed is not kept, or not marked:\n%.3000s", visible(a.Body))
+		}
+		says(t, a, "At most")
+	}
+	kept(mod.Htmx("POST", caseAt(c.ID, "/decide"), "decision", "remove", "why", "abuse", "note", long))
+	a := mod.Post(caseAt(c.ID, "/decide"), "decision", "remove", "why", "abuse", "note", long)
+	kept(a)
+	if !strings.Contains(a.Body, `value="abuse" selected`) || !strings.Contains(a.Body, `class="case-remove" open`) {
+		t.Error("the form that it was typed into is shut, or has forgotten why")
+	}
+	kept(mod.Post("/p/"+idIn(post)+"/remove", "why", "spam", "note", long))
+	kept(mod.Post("/comments/"+comment+"/remove", "why", "spam", "note", long))
+	kept(reader.Post("/flag", "subject", "comment:"+comment, "reason", "spam", "note", long))
+	kept(mod.Post("/moderation/sweeps", "member", "author", "reason", long))
+	kept(mod.Post("/moderation/bans", "kind", "network", "value", "203.0.113.0/24", "for", "1w", "reason", long))
+	kept(mod.Post("/moderation/members/author/bar", "kind", "suspend", "for", "1d", "reason", long))
+	want(t, reader.Get(post), 200)
+
+	lines := strings.Repeat("0123456789\r\n", 36) // 396 characters, as the field counts them
+	want(t, mod.Post("/p/"+idIn(post)+"/remove", "why", "other", "note", lines), 303)
 }

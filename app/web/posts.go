@@ -110,9 +110,20 @@ func (s *Server) postView(v db.Viewer, p *db.Post) posts.Show {
 }
 
 func (s *Server) newPost(w http.ResponseWriter, r *http.Request) error {
+	chosen := r.URL.Query().Get("channel")
+	if chosen != "" && respond.Partial(r) { // another one was chosen in the form
+		c, err := s.db.ChannelBySlug(r.Context(), middleware.Viewer(r.Context()), chosen)
+		if err != nil {
+			return err
+		}
+		return s.respond.Render(w, r, http.StatusOK, posts.Rules(&c))
+	}
 	f := posts.Form{ChannelSlug: r.PathValue("slug"), Key: newKey(), Kind: r.URL.Query().Get("kind")}
 	if err := s.draftedPost(r, &f); err != nil {
 		return err
+	}
+	if f.ChannelSlug == "" {
+		f.ChannelSlug = chosen
 	}
 	return s.composePage(w, r, f, http.StatusOK)
 }

@@ -393,3 +393,75 @@ func TestAPostOutsideAChannelAsksForOne(t *testing.T) {
 	want(t, c.Get("/c/nowhere/new"), 404)
 	want(t, c.Post("/c/nowhere/posts", "title", "T", "body", "B"), 404)
 }
+
+func TestTheRulesFollowTheChannelThatIsChosen(t *testing.T) {
+	t.Parallel()
+	s := apptest.Start(t)
+	c := s.As("writer", db.Plain)
+	for _, slug := range []string{"tides", "reefs", "coves"} {
+		rules := "Rules for the " + slug
+		if slug == "coves" {
+			rules = ""
+		}
+		want(t, c.Post("/c", "slug", slug, "name", slug, "description", "About it", "rules", rules), 303)
+	}
+	only := func(a apptest.Answer, slug string) {
+		t.Helper()
+		for _, other := range []string{"tides", "reefs", "coves"} {
+			if shown := strings.Contains(a.Body, "Rules for the "+other); shown != (other == slug) {
+				t.Errorf("the rules of %s are there: %v; chosen is %q", other, shown, slug)
+			}
+		}
+	}
+	p := open(t, c, "/new")
+	f := p.form(t, "/new")
+	first := f.get("channel")
+	only(p.Answer, strings.ReplaceAll(first, "coves", ""))
+	if n := p.field(t, "channel"); attr(n, "hx-get") != "/new" || attr(n, "hx-target") != "#rules" {
+		t.Errorf("choosing another asks %q for %q", attr(n, "hx-get"), attr(n, "hx-target"))
+	}
+	only(want(t, c.Htmx("GET", "/new?channel=tides"), 200), "tides")
+	only(want(t, c.Htmx("GET", "/new?channel=reefs"), 200), "reefs")
+	only(want(t, c.Htmx("GET", "/new?channel=coves"), 200), "")
+	want(t, c.Htmx("GET", "/new?channel=nowhere"), 404)
+	// Without a script, by the button beside the list: what is typed stays.
+	shown := want(t, c.Post("/new", f.with("channel", "reefs", "title", "Half a ti", "preview", "1")...), 200)
+	only(shown, "reefs")
+	if again := parse(t, shown).form(t, "/new"); again.get("title") != "Half a ti" || !strings.Contains(shown.Body, `value="reefs" selected`) {
+		t.Errorf("the form comes back with %q, or has forgotten the channel", again.get("title"))
+	}
+	if a := want(t, c.Get("/new?channel=tides"), 200); !strings.Contains(a.Body, `value="tides" selected`) {
+		t.Error("a link that names the channel does not choose it")
+	} else {
+		only(a, "tides")
+	}
+	only(want(t, c.Get("/c/tides/new"), 200), "tides")
+	want(t, c.Post("/c/tides/access", "visibility", "private", "slow", "0"), 303)
+	want(t, s.As("stranger", db.Plain).Htmx("GET", "/new?channel=tides"), 404)
+}
+
+func TestATitleThatIsNoAddressGetsAGoodOne(t *testing.T) {
+	t.Parallel()
+	s := apptest.Start(t)
+	c := s.As("writer", db.Plain)
+	c.Channel("tides")
+	for title, slug := range map[string]string{
+		"!!! ???": "post", "🌊🌊": "post", "Edit": "post-edit", "Remove": "post-remove", "History": "post-history",
+		strings.Repeat("a", 59) + " sea": strings.Repeat("a", 59),
+	} {
+		post := c.Write("tides", title, "text")
+		if post != "/p/"+idIn(post)+"/"+slug {
+			t.Errorf("%q stands at %s", title, post)
+			continue
+		}
+		want(t, s.Guest().Get(post), 200) // it is its canonical address, and leads nowhere on
+		for _, other := range []string{"/p/" + idIn(post), "/p/" + idIn(post) + "/post-", post + "-"} {
+			if a := want(t, s.Guest().Get(other), 303); a.Location != post {
+				t.Errorf("%s leads to %s", other, a.Location)
+			}
+		}
+		if p := open(t, s.Guest(), post); !p.has(t, title) {
+			t.Errorf("%s is not the post %q", post, title)
+		}
+	}
+}

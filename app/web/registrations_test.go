@@ -191,6 +191,30 @@ func TestHandlesThatLookAlikeOrSpeakForTheForumAreRefused(t *testing.T) {
 	}
 }
 
+func TestAboutSaysHowTheDoorStands(t *testing.T) {
+	t.Parallel()
+	for door, words := range map[db.RegistrationMode]string{
+		db.RegistrationOpen: "Whoever joins may write", db.RegistrationInvite: "New members come by invitation",
+		db.RegistrationApproval: "a moderator decides", db.RegistrationClosed: "New ones are not taken", "read-only": "the forum is read-only",
+	} {
+		t.Run(string(door), func(t *testing.T) {
+			t.Parallel()
+			s := apptest.Start(t)
+			if door == "read-only" {
+				if err := s.DB.SetSetting(context.Background(), db.SettingReadOnly, "on"); err != nil {
+					t.Fatal(err)
+				}
+			} else {
+				mode(t, s, door)
+			}
+			p := open(t, s.Guest(), "/about")
+			if !p.has(t, words) || door != db.RegistrationOpen && p.has(t, "Whoever joins may write") {
+				t.Errorf("it says: %s", text(p.main(t)))
+			}
+		})
+	}
+}
+
 func TestAnInviteIsMadeSentUsedAndTakenBack(t *testing.T) {
 	t.Parallel()
 	s := apptest.Start(t)

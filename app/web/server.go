@@ -103,7 +103,7 @@ func New(o Options) (http.Handler, error) {
 // handler is what a feature's file holds: it answers, or returns why not.
 type handler func(w http.ResponseWriter, r *http.Request) error
 
-// page is the frame of a page: one query, for the rail, one more for those who have a queue of cases, and the settings
+// page is the frame of a page: one query, for the rail, one more for those who judge, and the settings
 // when they were read too long ago.
 func (s *Server) page(r *http.Request, title string) (layout.Page, error) {
 	v := middleware.Viewer(r.Context())
@@ -114,7 +114,7 @@ func (s *Server) page(r *http.Request, title string) (layout.Page, error) {
 	page := layout.Page{Title: title, Viewer: v, Rail: rail, Path: r.URL.RequestURI(), ReadOnly: s.readOnly(), Suspended: s.suspended(v) != nil, Door: s.registration()}
 	page.Moderates = v.Staff() || slices.ContainsFunc(rail, func(c db.RailChannel) bool { return c.Keeps })
 	if err == nil && page.Moderates {
-		page.Waiting, err = s.db.OpenCases(r.Context(), v, 100)
+		page.Waiting, err = s.db.AwaitingOf(r.Context(), v, 100)
 	}
 	return page, err
 }

@@ -91,7 +91,7 @@ func (s *Server) barMember(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	f := staff.Bar{Kind: r.PostFormValue("kind"), Span: r.PostFormValue("for"), Reason: strings.TrimSpace(r.PostFormValue("reason"))}
+	f := staff.Bar{Kind: r.PostFormValue("kind"), Span: r.PostFormValue("for"), Reason: note(r, "reason")}
 	until := staff.Until(s.now(), f.Span)
 	switch {
 	case until == 0 || f.Kind != "suspend" && f.Kind != "ban":

@@ -86,7 +86,7 @@ func (f Edit) draft() ui.Draft {
 	return f.Draft
 }
 
-func (f Reply) action() templ.SafeURL { return templ.SafeURL("/p/" + ui.ID(f.PostID) + "/comments") }
+func (f Reply) action() templ.SafeURL { return templ.SafeURL(db.ReplyPlace(f.PostID)) }
 
 func (f Reply) id() string {
 	if f.ParentID == 0 {

@@ -30,7 +30,7 @@ type Page struct {
 	Bar         templ.Component     // the bar at a phone's foot; nil: the usual one
 	Toast       templ.Component     // nil: none
 	Moderates   bool                // the viewer has a queue of cases
-	Waiting     int                 // the cases in it, at most 100
+	Waiting     db.Awaiting         // what is in it, and who asks to be let in: at most 100 of each
 	ReadOnly    bool                // nobody writes but the site's staff
 	Suspended   bool                // the viewer reads, and may not write
 	Door        db.RegistrationMode // how a guest becomes a member; empty: as they like

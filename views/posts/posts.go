@@ -74,6 +74,20 @@ type Form struct {
 // Place is where the draft of the form is kept.
 func (f Form) Place() string { return string(f.action()) }
 
+// chosen is the channel that the form is for as it is sent now: a browser chooses the first of a list of which none is
+// marked.
+func (f Form) chosen() *db.Channel {
+	if f.Channel != nil || len(f.Channels) == 0 {
+		return f.Channel
+	}
+	for i := range f.Channels {
+		if f.Channels[i].Slug == f.ChannelSlug {
+			return &f.Channels[i]
+		}
+	}
+	return &f.Channels[0]
+}
+
 func (f Form) draft() ui.Draft {
 	f.Draft.Place = f.Place()
 	return f.Draft

@@ -157,7 +157,7 @@ func LogoText(ctx context.Context, large, foreign bool) string {
 	case large:
 		return ui.T(ctx, "This picture is too large: at most 512 KiB, and 2,000 pixels on a side.")
 	case foreign:
-		return ui.T(ctx, "This is neither a PNG nor a JPEG. Other kinds of pictures are not taken.")
+		return ui.T(ctx, "This is none of PNG, JPEG and WebP. Other kinds of pictures are not taken.")
 	}
 	return ui.T(ctx, "This picture is damaged, and cannot be read to its end.")
 }

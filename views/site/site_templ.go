@@ -450,7 +450,7 @@ func logo(s Show) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 36, "</label> <input class=\"input\" id=\"logo-file\" name=\"logo\" type=\"file\" accept=\"image/png,image/jpeg\" required aria-describedby=\"")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 36, "</label> <input class=\"input\" id=\"logo-file\" name=\"logo\" type=\"file\" accept=\"image/png,image/jpeg,image/webp\" required aria-describedby=\"")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -477,7 +477,7 @@ func logo(s Show) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = ui.FieldNotes("logo-file", ui.T(ctx, "PNG or JPEG, at most 512 KiB and 2,000 pixels on a side."), s.LogoProblem).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = ui.FieldNotes("logo-file", ui.T(ctx, "PNG, JPEG or WebP, at most 512 KiB and 2,000 pixels on a side."), s.LogoProblem).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -30,6 +30,18 @@ func statusOf(err error) int {
 	return http.StatusInternalServerError
 }
 
+// levelOf is how loudly an error is logged: aloud what somebody should mend.
+func levelOf(status int, err error) slog.Level {
+	var meant interface{ Meant() bool }
+	switch {
+	case status < 500:
+		return slog.LevelDebug
+	case errors.As(err, &meant) && meant.Meant():
+		return slog.LevelInfo
+	}
+	return slog.LevelError
+}
+
 // Fail answers with an error: the one place where a person sees one. The error's own text goes to the log alone. What
 // was typed into a form that could not be stored stands on the page, to be sent again with the same key.
 //
@@ -46,11 +58,7 @@ func (p *Responder) Fail(w http.ResponseWriter, r *http.Request, err error) {
 		f.RetryIn = int((retry.RetryAfter() + time.Second - 1) / time.Second)
 		w.Header().Set("Retry-After", strconv.Itoa(f.RetryIn))
 	}
-	level := slog.LevelDebug
-	if f.Status >= 500 {
-		level = slog.LevelError
-	}
-	p.Log.Log(r.Context(), level, "request failed", "status", f.Status, "error", err)
+	p.Log.Log(r.Context(), levelOf(f.Status, err), "request failed", "status", f.Status, "error", err)
 
 	w.Header().Set("Cache-Control", "no-store")
 	// The request's deadline may be what failed; its page is rendered all the same.
