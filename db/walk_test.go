@@ -154,6 +154,7 @@ func (w *walker) all() {
 	w.lists(channel, post)
 	w.writing(channel, post)
 	w.events(post)
+	w.notified(channel, post)
 	w.doors()
 	w.moderating(channel, post)
 	w.judged(post)
