@@ -383,9 +383,13 @@ func (d *DB) NotificationChoices(ctx context.Context, v Viewer) (map[Notice]bool
 	return choices, nil
 }
 
-// SetNotificationChoices stores what the viewer wants to be told of: the kinds of the map that are true.
-func (d *DB) SetNotificationChoices(ctx context.Context, v Viewer, choices map[Notice]bool) error {
+// SetNotificationChoices stores what the viewer wants to be told of, the kinds of the map that are true, and whether they
+// are counted among those who are here.
+func (d *DB) SetNotificationChoices(ctx context.Context, v Viewer, choices map[Notice]bool, hidden bool) error {
 	return d.change(ctx, "SetNotificationChoices", func(ctx context.Context, tx *tx) error {
+		if err := tx.one(ctx, "hidden", "UPDATE members SET unseen = ? WHERE id = ?", hidden, v.ID); err != nil {
+			return err
+		}
 		for _, kind := range Notices {
 			if _, err := tx.exec(ctx, "choice", `INSERT INTO notification_choices (member_id, kind, app) VALUES (?, ?, ?)
 				ON CONFLICT (member_id, kind) DO UPDATE SET app = excluded.app`, v.ID, kind, choices[kind]); err != nil {

@@ -54,6 +54,6 @@ func (w *walker) notified(channel, post int64) {
 	}
 	w.ok(d.ReadNotifications(ctx, reader, 0, 1<<40))
 	must(d.NotificationChoices(ctx, reader))(w)
-	w.ok(d.SetNotificationChoices(ctx, reader, map[Notice]bool{NoticeReply: true}))
+	w.ok(d.SetNotificationChoices(ctx, reader, map[Notice]bool{NoticeReply: true}, true))
 	must(d.DropOldNotifications(ctx))(w)
 }

@@ -88,7 +88,9 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) error {
 		return &middleware.Stopping{After: heartbeat / 4}
 	}
 	defer st.sub.Close()
-	defer s.live.here.enter(st.topics)()
+	if !v.Hidden {
+		defer s.live.here.enter(st.topics)()
+	}
 	missed, complete, err := st.missed(r.WithContext(asking), names)
 	if err != nil {
 		return err

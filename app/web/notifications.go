@@ -80,7 +80,8 @@ func (s *Server) readNotifications(w http.ResponseWriter, r *http.Request) error
 }
 
 func (s *Server) notificationSettings(w http.ResponseWriter, r *http.Request) error {
-	choices, err := s.db.NotificationChoices(r.Context(), middleware.Viewer(r.Context()))
+	v := middleware.Viewer(r.Context())
+	choices, err := s.db.NotificationChoices(r.Context(), v)
 	if err != nil {
 		return err
 	}
@@ -90,7 +91,7 @@ func (s *Server) notificationSettings(w http.ResponseWriter, r *http.Request) er
 	}
 	page.NoIndex = true
 	page.BackURL, page.BackName = "/settings", ui.T(r.Context(), "Settings")
-	return s.show(w, r, page, notifications.Choices(choices))
+	return s.show(w, r, page, notifications.Choices(choices, v.Hidden))
 }
 
 func (s *Server) updateNotificationSettings(w http.ResponseWriter, r *http.Request) error {
@@ -101,7 +102,7 @@ func (s *Server) updateNotificationSettings(w http.ResponseWriter, r *http.Reque
 	for _, k := range r.PostForm["app"] {
 		choices[db.Notice(k)] = true
 	}
-	if err := s.db.SetNotificationChoices(r.Context(), middleware.Viewer(r.Context()), choices); err != nil {
+	if err := s.db.SetNotificationChoices(r.Context(), middleware.Viewer(r.Context()), choices, r.PostFormValue("hidden") != ""); err != nil {
 		return err
 	}
 	return respond.Redirect(w, r, "/settings/notifications")

@@ -178,6 +178,23 @@ func TestTheBellIsRungAndReadInAllWindows(t *testing.T) {
 	}
 }
 
+func TestAMemberCanHideThatTheyAreHere(t *testing.T) {
+	t.Parallel()
+	s := apptest.Start(t)
+	ada, ben := s.As("ada", db.Plain), s.As("ben", db.Plain)
+	post := ada.Write(ada.Channel("garden"), "Beans", "Which climb?")
+	topic := fmt.Sprint("/events?topic=post:", postID(t, post))
+	want(t, ben.Post("/settings/notifications", "app", "reply", "hidden", "on"), 303)
+	if !strings.Contains(ben.Get("/settings/notifications").Body, `name="hidden" value="on" checked`) {
+		t.Error("the choice is not shown")
+	}
+	ben.Listen(topic).Next("unread")
+	ada.Listen(topic).Next("presence")
+	if h := s.Guest().Listen(topic).Next("presence"); !strings.Contains(h.Data, "2 here now") {
+		t.Errorf("one of three hides, and the guest is told %s", h.Data)
+	}
+}
+
 func num(t *testing.T, text string) int64 {
 	t.Helper()
 	return take(strconv.ParseInt(text, 10, 64))

@@ -31,3 +31,5 @@ CREATE TABLE notification_choices (                -- of a member who wants a ki
   app        INTEGER NOT NULL,                     -- on the page and the badge
   PRIMARY KEY (member_id, kind)
 );
+
+ALTER TABLE members ADD COLUMN unseen INTEGER NOT NULL DEFAULT 0;  -- not counted among those who are here now
