@@ -131,6 +131,18 @@ type (
 		Note      string `db:"note" json:"note"`
 		CreatedAt Millis `db:"created_at" json:"created_at"`
 	}
+	exportedNotification struct {
+		ID        int64  `db:"id" json:"id"`
+		Kind      string `db:"kind" json:"kind"`
+		PostID    int64  `db:"post_id" json:"post_id"`
+		CommentID int64  `db:"comment_id" json:"comment_id"`
+		CreatedAt Millis `db:"created_at" json:"created_at"`
+		ReadAt    Millis `db:"read_at" json:"read_at"`
+	}
+	exportedChoice struct {
+		Kind string `db:"kind" json:"kind"`
+		App  bool   `db:"app" json:"here"`
+	}
 	exportedRead struct {
 		ID     int64  `db:"id" json:"post_id"`
 		ReadAt Millis `db:"read_at" json:"read_at"`
@@ -261,6 +273,9 @@ func (e *export) kept() {
 		CASE WHEN k.post_id IS NULL AND k.comment_id IS NULL THEN COALESCE(k.member_id, 0) ELSE 0 END AS member_id, f.reason, f.note, f.created_at
 		FROM flags f CROSS JOIN cases k ON k.id = f.case_id WHERE f.reporter_id = ? AND (f.created_at, f.case_id) < (?, ?) ORDER BY f.created_at DESC, f.case_id DESC LIMIT ?`,
 		nil, newest(), func(r exportedFlag) []any { return []any{r.CreatedAt, r.ID} }, func(r exportedFlag) error { return e.each("flags", r) })
+	byID(e, "notifications", `SELECT id, kind, COALESCE(post_id, 0) AS post_id, COALESCE(comment_id, 0) AS comment_id, created_at, COALESCE(read_at, 0) AS read_at
+		FROM notifications WHERE member_id = ? AND shown = 1 AND id > ? ORDER BY id LIMIT ?`, func(r exportedNotification) int64 { return r.ID })
+	byText(e, "notification_choices", "SELECT kind, app FROM notification_choices WHERE member_id = ? AND kind > ? ORDER BY kind LIMIT ?", func(r exportedChoice) string { return r.Kind })
 	byID(e, "reads", "SELECT post_id AS id, read_at FROM reads WHERE member_id = ? AND post_id > ? ORDER BY post_id LIMIT ?", func(r exportedRead) int64 { return r.ID })
 	var handles []exportedHandle
 	if e.err == nil {
