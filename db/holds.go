@@ -285,7 +285,10 @@ func (t *tx) publishPost(ctx context.Context, id int64) error {
 		WHERE id = ? AND held_at IS NOT NULL`, now, id); err != nil {
 		return err
 	}
-	return settle(ctx, t, id)
+	if err := settle(ctx, t, id); err != nil {
+		return err
+	}
+	return t.readByAuthor(ctx, "SELECT id AS post_id, COALESCE(author_id, 0) AS author_id, created_at FROM posts WHERE id = ?", id)
 }
 
 // publishComment is the same for a comment. It keeps its place in the thread: what was written after it stands below it.
@@ -293,9 +296,25 @@ func (t *tx) publishComment(ctx context.Context, id int64) error {
 	if _, err := t.exec(ctx, "replies", "UPDATE comments SET reply_count = reply_count + 1 WHERE id = (SELECT k.parent_id FROM comments k WHERE k.id = ? AND k.held_at = k.created_at)", id); err != nil {
 		return err
 	}
-	return countComment(ctx, t, 1, `UPDATE comments SET edited_at = CASE WHEN held_at = created_at THEN NULL ELSE edited_at END,
+	if err := countComment(ctx, t, 1, `UPDATE comments SET edited_at = CASE WHEN held_at = created_at THEN NULL ELSE edited_at END,
 		created_at = CASE WHEN held_at = created_at THEN ? ELSE created_at END, deleted_at = NULL, deleted_by = NULL, removed_for = '', held_at = NULL
-		WHERE id = ? AND held_at IS NOT NULL`, t.d.millis(), id)
+		WHERE id = ? AND held_at IS NOT NULL`, t.d.millis(), id); err != nil {
+		return err
+	}
+	return t.readByAuthor(ctx, "SELECT post_id, COALESCE(author_id, 0) AS author_id, created_at FROM comments WHERE id = ?", id)
+}
+
+// readByAuthor is readOwn for what was published after its author had looked: the approval is no news to them.
+func (t *tx) readByAuthor(ctx context.Context, query string, id int64) error {
+	var at struct {
+		Post    int64  `db:"post_id"`
+		Author  int64  `db:"author_id"`
+		Created Millis `db:"created_at"`
+	}
+	if err := t.get(ctx, "published", &at, query, id); err != nil || at.Author == 0 {
+		return err
+	}
+	return t.readOwn(ctx, Viewer{ID: at.Author}, at.Post, 0, at.Created)
 }
 
 // holdFirst is the setting as a new member's hold_writes begins.

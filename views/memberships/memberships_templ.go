@@ -1291,7 +1291,7 @@ func Choice(now db.Visibility) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = choice(db.Private, now, "lock", ui.T(ctx, "Its members alone"), ui.T(ctx, "For all others it does not exist. Members come by invitation; the site's staff can read it too.")).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = choice(db.Private, now, "lock", ui.T(ctx, "Its members alone"), ui.T(ctx, "For all others it does not exist. Members come by invitation; the site’s staff can read it too.")).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
