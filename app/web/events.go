@@ -522,7 +522,7 @@ func (s *Server) newComments(w http.ResponseWriter, r *http.Request) error {
 	if stopped != nil {
 		still(roots)
 	}
-	return s.respond.Render(w, r, http.StatusOK, comments.Arrived(roots, comments.Heading(ctx, p.Kind == "question", p.Comments)))
+	return s.respond.Render(w, r, http.StatusOK, comments.Arrived(roots, ui.Thread(ctx, p.Kind == "question", p.Comments)))
 }
 
 // sessionHash is what the viewer's session is known by in the database; nil for a guest.

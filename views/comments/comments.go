@@ -38,17 +38,6 @@ type Thread struct {
 	First    bool          // the first page
 }
 
-// Heading stands above a thread of so many comments.
-func Heading(ctx context.Context, question bool, count int) string {
-	switch {
-	case count > 0:
-		return ui.N(ctx, "%s comment", "%s comments", count)
-	case question:
-		return ui.T(ctx, "No answers yet")
-	}
-	return ui.T(ctx, "No comments yet")
-}
-
 // Reply is the form that writes a comment.
 type Reply struct {
 	PostID   int64
