@@ -63,6 +63,16 @@ func TestWhatHappensOnAPostIsToldToItsReaders(t *testing.T) {
 	}
 }
 
+func TestAReaderIsHereOnce(t *testing.T) {
+	t.Parallel()
+	s := apptest.Start(t)
+	author := s.As("author", db.Plain)
+	topic := fmt.Sprintf("topic=post:%d", postID(t, author.Write(author.Channel("bread"), "Rye", "How long?")))
+	if h := s.Guest().Listen("/events?" + topic + "&" + topic + "&" + topic).Next("presence"); strings.Contains(h.Data, "here now") {
+		t.Errorf("who asks three times for a topic is told %q", h.Data)
+	}
+}
+
 func TestAReaderWhoWasAwayIsToldAllThatTheyMissedOnce(t *testing.T) {
 	t.Parallel()
 	s := apptest.Start(t)
