@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	chromepage "github.com/chromedp/cdproto/page"
+
 	"codex/db"
 )
 
@@ -164,6 +166,25 @@ func testLive(t *testing.T, b *browser) {
 		}
 		tb.offline(false)
 		tb.wait("document.querySelector('#news a')?.textContent === '3 new comments'")
+		_ = ada
+	})
+	t.Run("a window that missed too much says so until it is loaded again", func(t *testing.T) {
+		t.Parallel()
+		tb, ada, post := desktop(t, b)
+		call(tb, chromepage.AddScriptToEvaluateOnNewDocument, chromepage.AddScriptToEvaluateOnNewDocumentParams{
+			Source: "document.addEventListener('readystatechange', () => { document.body.dataset.after = 1; }, { once: true })", // before all that is kept
+		})
+		tb.visit(post + "#thread")
+		tb.wait("document.querySelector('#news a')?.textContent.includes('Load the page again')")
+		tb.site.As("lin", db.Plain).Comment(post, "", "After all that.")
+		time.Sleep(500 * time.Millisecond) // in which the bookmark could turn to this one
+		if words := tb.text("#news"); !strings.Contains(words, "Load the page again") {
+			t.Errorf("the bookmark says %q", words)
+		}
+		tb.follow(func() { tb.click("#news a") })
+		if !strings.Contains(tb.text("#comments"), "After all that.") {
+			t.Error("the page is not new")
+		}
 		_ = ada
 	})
 }

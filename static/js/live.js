@@ -98,14 +98,18 @@ const heard = {
   unread: swap,
   notification: swap,
   reset() {
-    bookmark(texts.reload, location.href);
+    stale = true;
+    show();
   },
   bye() {},
 };
 
 // ---- The bookmark ----
 
+let stale = false; // more has happened than was told: only the page itself can show it
+
 function show() {
+  if (stale) return bookmark(texts.reload, location.pathname + location.search);
   for (const id of news) if (element(`c${id}`)) news.delete(id);
   const [one, many] = (kind === 'post' ? texts.newComments : texts.newPosts).split('|');
   const text = news.size === 1 ? one : many.replace('%d', news.size);
@@ -129,7 +133,7 @@ function bookmark(text, href) {
 }
 
 document.addEventListener('click', (event) => {
-  if (kind !== 'post' || news.size === 0 || !event.target.closest?.('#news a')) return;
+  if (kind !== 'post' || news.size === 0 || stale || !event.target.closest?.('#news a')) return;
   event.preventDefault();
   const ids = [...news].slice(0, 100); // as many as one answer holds
   window.htmx.ajax('GET', `/p/${number}/new?${ids.map((id) => `id=${id}`).join('&')}`, { target: '#comments', swap: 'none' }).then(() => {
