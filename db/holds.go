@@ -292,7 +292,10 @@ func (t *tx) publishPost(ctx context.Context, id int64) error {
 	if err := t.notifyPost(ctx, id, mentionsIn(html), false); err != nil {
 		return err
 	}
-	return settle(ctx, t, id)
+	if err := settle(ctx, t, id); err != nil {
+		return err
+	}
+	return t.readByAuthor(ctx, "SELECT id AS post_id, COALESCE(author_id, 0) AS author_id, created_at FROM posts WHERE id = ?", id)
 }
 
 // publishComment is the same for a comment. It keeps its place in the thread: what was written after it stands below it.
@@ -309,7 +312,23 @@ func (t *tx) publishComment(ctx context.Context, id int64) error {
 		WHERE id = ? AND held_at IS NOT NULL`, t.d.millis(), id); err != nil {
 		return err
 	}
-	return t.notifyComment(ctx, id, mentionsIn(html), false)
+	if err := t.notifyComment(ctx, id, mentionsIn(html), false); err != nil {
+		return err
+	}
+	return t.readByAuthor(ctx, "SELECT post_id, COALESCE(author_id, 0) AS author_id, created_at FROM comments WHERE id = ?", id)
+}
+
+// readByAuthor is readOwn for what was published after its author had looked: the approval is no news to them.
+func (t *tx) readByAuthor(ctx context.Context, query string, id int64) error {
+	var at struct {
+		Post    int64  `db:"post_id"`
+		Author  int64  `db:"author_id"`
+		Created Millis `db:"created_at"`
+	}
+	if err := t.get(ctx, "published", &at, query, id); err != nil || at.Author == 0 {
+		return err
+	}
+	return t.readOwn(ctx, Viewer{ID: at.Author}, at.Post, 0, at.Created)
 }
 
 // holdFirst is the setting as a new member's hold_writes begins.

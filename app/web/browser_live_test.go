@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	chromepage "github.com/chromedp/cdproto/page"
+
 	"codex/db"
 )
 
@@ -74,6 +76,70 @@ func testLive(t *testing.T, b *browser) {
 		guest.wait("document.querySelector('" + own + "').innerText.includes('deleted')")
 		guest.fits()
 	})
+	t.Run("what is gone, waits or came back is shown to each as they may see it", func(t *testing.T) {
+		t.Parallel()
+		tb, ada, post := desktop(t, b)
+		grace := tb.site.As("mods", db.Moderator)
+		own := "#c" + ada.Comment(post, "", "Mine to take back.")
+		mod, guest := b.open(t, tb.site, desk(), true), b.open(t, tb.site, desk(), true)
+		mod.signIn(grace)
+		for _, window := range []*tab{tb, mod, guest} {
+			window.visit(post)
+			listening(window)
+		}
+		says := func(window *tab, comment, words string) {
+			t.Helper()
+			window.wait("document.querySelector('" + comment + "').innerText.includes('" + words + "')")
+		}
+		tb.stay(func() { tb.click(own+" button", "Delete") }, "document.querySelector('"+own+" form[action$=undelete]')")
+		says(guest, own, "was deleted")
+		says(mod, own, "was deleted")
+		time.Sleep(1500 * time.Millisecond) // by then each window has heard of it, and asked for what it may see
+		says(tb, own, "Undo")
+		says(mod, own, "Undo")
+		tb.stay(func() { tb.click(own+" button", "Undo") }, "document.querySelector('"+own+" .comment-text')")
+		says(guest, own, "Mine to take back.")
+		says(mod, own, "Mine to take back.")
+
+		novice := registers(t, tb.site, "novice")
+		held := "#c" + novice.Comment(post, "", "Let me in.")
+		waiting := b.open(t, tb.site, desk(), true)
+		waiting.signIn(novice)
+		waiting.visit(post)
+		mod.visit(post)
+		listening(waiting)
+		listening(mod)
+		want(t, novice.Post("/comments/"+strings.TrimPrefix(held, "#c")+"/edit", "body", "Let me in, please."), 303)
+		for _, window := range []*tab{waiting, mod} {
+			says(window, held, "please.")
+			says(window, held, "Waits for a moderator.")
+		}
+		want(t, ada.Post(fmt.Sprintf("/p/%d/react", postID(t, post)), "kind", "like"), 303)
+		guest.wait("document.querySelector('.post-foot .post-actions').innerText.replace(/\\s+/g, ' ').includes('1 like')")
+		if words := guest.text(".post-foot .post-actions"); strings.Contains(words, "likes") {
+			t.Errorf("one like reads %q", words)
+		}
+	})
+	t.Run("a comment that has no place on the page is counted until its reader goes to it", func(t *testing.T) {
+		t.Parallel()
+		tb, ada, post := desktop(t, b)
+		first, second := ada.Comment(post, "", "One branch."), ada.Comment(post, "", "Another branch.")
+		tb.visit(post + "?under=" + first)
+		listening(tb)
+		lin := tb.site.As("lin", db.Plain)
+		lin.Comment(post, first, "On this branch.")
+		other := lin.Comment(post, second, "On the other branch.")
+		lin.Comment(post, "", "On the stem.")
+		tb.wait("document.querySelector('#news a')?.textContent === '3 new comments'")
+		tb.stay(func() { tb.click("#news a") }, "document.querySelector('#news a')?.textContent === '2 new comments'")
+		if words := tb.text("#comments"); !strings.Contains(words, "On this branch.") || strings.Contains(words, "On the") {
+			t.Errorf("the branch reads %q", words)
+		}
+		tb.follow(func() { tb.click("#news a") })
+		if at := tb.path(); !strings.HasSuffix(at, "#c"+other) {
+			t.Errorf("the bookmark led to %s", at)
+		}
+	})
 	t.Run("a new post is counted in its channel", func(t *testing.T) {
 		t.Parallel()
 		tb, ada, _ := desktop(t, b)
@@ -100,6 +166,25 @@ func testLive(t *testing.T, b *browser) {
 		}
 		tb.offline(false)
 		tb.wait("document.querySelector('#news a')?.textContent === '3 new comments'")
+		_ = ada
+	})
+	t.Run("a window that missed too much says so until it is loaded again", func(t *testing.T) {
+		t.Parallel()
+		tb, ada, post := desktop(t, b)
+		call(tb, chromepage.AddScriptToEvaluateOnNewDocument, chromepage.AddScriptToEvaluateOnNewDocumentParams{
+			Source: "document.addEventListener('readystatechange', () => { document.body.dataset.after = 1; }, { once: true })", // before all that is kept
+		})
+		tb.visit(post + "#thread")
+		tb.wait("document.querySelector('#news a')?.textContent.includes('Load the page again')")
+		tb.site.As("lin", db.Plain).Comment(post, "", "After all that.")
+		time.Sleep(500 * time.Millisecond) // in which the bookmark could turn to this one
+		if words := tb.text("#news"); !strings.Contains(words, "Load the page again") {
+			t.Errorf("the bookmark says %q", words)
+		}
+		tb.follow(func() { tb.click("#news a") })
+		if !strings.Contains(tb.text("#comments"), "After all that.") {
+			t.Error("the page is not new")
+		}
 		_ = ada
 	})
 }

@@ -190,7 +190,11 @@ func (g *gallery) comments(t *testing.T, words []string) map[string]string {
 		if i%100 == 0 { // as many as a page holds
 			g.post = g.member.Write("room", fmt.Sprint("The gallery ", i), "Hung.")
 		}
-		ids[g.member.Comment(g.post, "", w)] = w
+		if a := g.member.Post(fmt.Sprintf("/p/%d/comments", postID(t, g.post)), "body", w); a.Status == 422 && strings.Contains(a.Body, "A text has at most") {
+			g.refused++ // a program of brackets and exclamation marks may look like forty pictures
+		} else {
+			ids[strings.TrimPrefix(want(t, a, 303).Location, "/comments/")] = w
+		}
 	}
 	return ids
 }
@@ -335,7 +339,7 @@ func (g *gallery) slots(t *testing.T) []slot {
 		return slot{name: "site's " + name, most: most, line: line, as: g.admin, page: fixed("/admin/settings"),
 			send: func(_ int, text string) apptest.Answer { return about(g.admin, "/admin/settings")(name, text) }}
 	}
-	written := ""
+	written, removed := "", false
 	return []slot{
 		{name: "member's name", most: 60, line: true, as: g.member, page: fixed("/u/mira"), send: func(_ int, text string) apptest.Answer {
 			return g.member.Post("/settings/profile", "name", text, "bio", "About")
@@ -362,14 +366,18 @@ func (g *gallery) slots(t *testing.T) []slot {
 			c := someone(i)
 			written = g.other.Comment(target, "", "Flag me")
 			a := c.Post("/flag", "subject", "comment:"+written, "reason", "other", "note", text)
-			flagged = caseAt(g.caseOf(t, written), "")
+			if a.Status == http.StatusSeeOther {
+				flagged = caseAt(g.caseOf(t, written), "")
+			}
 			return a
 		}},
-		{name: "reason of a removal", most: 400, as: g.other, page: func(int) string { return target }, send: func(i int, text string) apptest.Answer {
-			if i > 0 {
+		{name: "reason of a removal", most: 400, as: g.other, page: func(int) string { return target }, send: func(_ int, text string) apptest.Answer {
+			if removed {
 				want(t, g.mod.Post(at(t, target, "undelete")), 303)
 			}
-			return g.mod.Post(at(t, target, "remove"), "why", "other", "note", text)
+			a := g.mod.Post(at(t, target, "remove"), "why", "other", "note", text)
+			removed = a.Status == http.StatusSeeOther
+			return a
 		}},
 		{name: "staff note", most: 2000, as: g.mod, page: fixed(notes), send: func(_ int, text string) apptest.Answer {
 			return about(g.mod, notes+"/notes")("note", text)

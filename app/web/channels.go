@@ -130,7 +130,7 @@ func (s *Server) showChannel(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return err
 		}
-		head.Door = memberships.Ask(c, memberships.Asking{Asked: asked})
+		head.Door = memberships.Ask(c, memberships.Asking{Asked: asked, Writes: head.CanWrite})
 	}
 	if head.CanEdit {
 		waiting, err := s.db.Requests(ctx, v, c.ID)

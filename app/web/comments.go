@@ -296,7 +296,7 @@ func (s *Server) createComment(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	parts := []templ.Component{comments.Fresh(&shown, ui.N(ctx, "%s comment", "%s comments", p.Comments))}
+	parts := []templ.Component{comments.Fresh(&shown, ui.Thread(ctx, p.Kind == "question", p.Comments))}
 	if c.ParentID == 0 {
 		next := replyTo(&p)
 		next.Key = newKey()

@@ -151,7 +151,9 @@ func (st *stream) ask(r *http.Request) error {
 		} else if _, err := st.s.db.ChannelByID(r.Context(), st.v, id); err != nil {
 			return err
 		}
-		st.topics = append(st.topics, topic{name, channel})
+		if !slices.Contains(st.names(), name) { // asked for twice, they would be here twice
+			st.topics = append(st.topics, topic{name, channel})
+		}
 	}
 	return nil
 }
@@ -551,7 +553,7 @@ func (s *Server) newComments(w http.ResponseWriter, r *http.Request) error {
 	if stopped != nil {
 		still(roots)
 	}
-	return s.respond.Render(w, r, http.StatusOK, comments.Arrived(roots, ui.N(ctx, "%s comment", "%s comments", p.Comments)))
+	return s.respond.Render(w, r, http.StatusOK, comments.Arrived(roots, ui.Thread(ctx, p.Kind == "question", p.Comments)))
 }
 
 // sessionHash is what the viewer's session is known by in the database; nil for a guest.

@@ -2,6 +2,7 @@ package web_test
 
 import (
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -60,6 +61,31 @@ func TestWhatHappensOnAPostIsToldToItsReaders(t *testing.T) {
 	want(t, s.As("mod", db.Moderator).Post("/p/"+id+"/lock", "on", "true"), 303)
 	if h := l.Next("post"); !strings.Contains(h.Data, "locked") {
 		t.Errorf("the lock came as %s", h.Data)
+	}
+}
+
+func TestAStreamIsEndedAndNotBrokenOff(t *testing.T) {
+	t.Parallel()
+	s := apptest.Start(t)
+	c := s.As("reader", db.Plain)
+	res, err := c.HTTP.Do(c.Request(http.MethodGet, "/events"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	must(t, s.DB.EndSessions(t.Context(), c.Viewer))
+	if _, err := io.ReadAll(res.Body); err != nil {
+		t.Errorf("the stream of one who signs out ends with %v", err)
+	}
+}
+
+func TestAReaderIsHereOnce(t *testing.T) {
+	t.Parallel()
+	s := apptest.Start(t)
+	author := s.As("author", db.Plain)
+	topic := fmt.Sprintf("topic=post:%d", postID(t, author.Write(author.Channel("bread"), "Rye", "How long?")))
+	if h := s.Guest().Listen("/events?" + topic + "&" + topic + "&" + topic).Next("presence"); strings.Contains(h.Data, "here now") {
+		t.Errorf("who asks three times for a topic is told %q", h.Data)
 	}
 }
 

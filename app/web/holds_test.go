@@ -117,6 +117,9 @@ func TestWhatIsApprovedIsAsNewAsItsApproval(t *testing.T) {
 	if strings.Index(body, "Was first") > strings.Index(body, "Was second") {
 		t.Error("what was approved last does not stand first")
 	}
+	if p := open(t, c, "/c/tides"); p.has(t, "Unread: Was first") || !p.has(t, "Unread: Was second") {
+		t.Errorf("what was approved is news to its author: %s", text(p.main(t)))
+	}
 }
 
 func TestTheRulesThatHold(t *testing.T) {

@@ -47,6 +47,19 @@ func aPNG(t *testing.T, w, h int) []byte {
 	return b.Bytes()
 }
 
+func TestAWideLogoStandsInPlaceOfTheName(t *testing.T) {
+	t.Parallel()
+	s := apptest.Start(t)
+	admin := s.As("admin", db.Admin)
+	for width, named := range map[int]bool{100: true, 200: true, 201: false} {
+		want(t, sendLogo(t, admin, "l.png", aPNG(t, width, 100)), 303)
+		mark := first(open(t, s.Guest(), "/").root, class("wordmark"))
+		if mark == nil || strings.Contains(text(mark), "Codex") != named {
+			t.Errorf("beside a logo of %d by 100 stands %q", width, text(mark))
+		}
+	}
+}
+
 func TestAForumShowsItsLogo(t *testing.T) {
 	t.Parallel()
 	s := apptest.Start(t)

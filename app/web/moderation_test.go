@@ -160,6 +160,17 @@ func TestAModeratorRemovesAndTheAuthorIsTold(t *testing.T) {
 	}
 }
 
+func TestTheLogNamesWhoLeft(t *testing.T) {
+	t.Parallel()
+	s := apptest.Start(t)
+	c, mod := s.As("leaver", db.Plain), s.As("mod", db.Moderator)
+	want(t, mod.Post("/moderation/members/leaver/bar", "kind", "suspend", "for", "1d", "reason", "Too loud."), 303)
+	want(t, c.Post("/settings/data/delete", "handle", "leaver", "texts", "stay"), 200)
+	if p := open(t, mod, "/moderation/log"); !p.has(t, "@mod suspended someone who left") {
+		t.Errorf("the log reads %q", text(p.main(t)))
+	}
+}
+
 func TestACaseIsDecidedAndUndone(t *testing.T) {
 	t.Parallel()
 	s := apptest.Start(t)

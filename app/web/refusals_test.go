@@ -209,11 +209,11 @@ func TestAReadOnlyForumSaysSoOnEachPage(t *testing.T) {
 		t.Error("one can still register")
 	}
 	p := open(t, c, post)
-	if p.hasForm(at(t, post, "comments")) || !p.has(t, "The forum is read-only just now") || strings.Contains(want(t, c.Get("/"), 200).Body, `data-key="c"`) {
+	if p.hasForm(at(t, post, "comments")) || !p.has(t, "Nobody writes here just now") || strings.Contains(want(t, c.Get("/"), 200).Body, `data-key="c"`) {
 		t.Error("a member is offered to write")
 	}
 	for _, path := range []string{"/new", "/c/tides/new"} {
-		says(t, want(t, c.Get(path), 503), "read-only just now")
+		says(t, want(t, c.Get(path), 503), "Nobody writes here just now")
 	}
 	if f := open(t, c, at(t, post, "edit")); !strings.Contains(f.form(t, at(t, post, "edit")).get("body"), "Half a thought") || first(f.main(t), class("primary")) != nil {
 		t.Error("what was begun cannot be read, or is to be sent")

@@ -65,14 +65,21 @@ function notice(id, by, count) {
   else count();
 }
 
+// changed: a comment that is open in a form stays as it is. Who may take one away sees more of it when it is gone, and one
+// that came back is made anew for each who saw it go: these ask for it, not all at once.
+function changed(shown, id, gone, part) {
+  if (shown.matches(gone ? 'form, .is-gone' : 'form')) return;
+  if (!(gone ? shown.querySelector('[action$="/delete"], [href$="/remove"]') : shown.querySelector('.gone'))) return put(part.innerHTML);
+  setTimeout(() => window.htmx.ajax('GET', `/comments/${id}`, { target: `#c${id}`, swap: 'outerHTML' }), Math.random() * 1000);
+}
+
 const heard = {
   comment(html) {
     const part = parse(html);
     const { comment: id, by, gone, at } = part.dataset;
     const shown = element(`c${id}`);
-    if (shown) {
-      if (!shown.matches('form')) put(part.innerHTML);
-    } else if (gone !== undefined) {
+    if (shown) changed(shown, id, gone !== undefined, part);
+    else if (gone !== undefined) {
       news.delete(id);
       show();
     } else if (Number(at) > Number(since) - slack) {
@@ -91,14 +98,18 @@ const heard = {
   unread: swap,
   notification: swap,
   reset() {
-    bookmark(texts.reload, location.href);
+    stale = true;
+    show();
   },
   bye() {},
 };
 
 // ---- The bookmark ----
 
+let stale = false; // more has happened than was told: only the page itself can show it
+
 function show() {
+  if (stale) return bookmark(texts.reload, location.pathname + location.search);
   for (const id of news) if (element(`c${id}`)) news.delete(id);
   const [one, many] = (kind === 'post' ? texts.newComments : texts.newPosts).split('|');
   const text = news.size === 1 ? one : many.replace('%d', news.size);
@@ -122,14 +133,13 @@ function bookmark(text, href) {
 }
 
 document.addEventListener('click', (event) => {
-  if (kind !== 'post' || news.size === 0 || !event.target.closest?.('#news a')) return;
+  if (kind !== 'post' || news.size === 0 || stale || !event.target.closest?.('#news a')) return;
   event.preventDefault();
-  const ids = [...news];
+  const ids = [...news].slice(0, 100); // as many as one answer holds
   window.htmx.ajax('GET', `/p/${number}/new?${ids.map((id) => `id=${id}`).join('&')}`, { target: '#comments', swap: 'none' }).then(() => {
     const first = ids.map((id) => element(`c${id}`)).find(Boolean);
-    for (const id of ids) news.delete(id);
-    show();
-    if (!first) return location.assign(`/comments/${ids[0]}`); // on another page of the thread
+    show(); // of those that are on other pages of the thread
+    if (!first) return location.assign(`/comments/${ids[0]}`);
     first.tabIndex = -1;
     first.focus({ preventScroll: true });
     first.scrollIntoView({ block: 'center' });

@@ -38,16 +38,6 @@ type Thread struct {
 	First    bool          // the first page
 }
 
-func (t Thread) heading(ctx context.Context) string {
-	if t.Count == 0 {
-		if t.Question {
-			return ui.T(ctx, "No answers yet")
-		}
-		return ui.T(ctx, "No comments yet")
-	}
-	return ui.N(ctx, "%s comment", "%s comments", t.Count)
-}
-
 // Reply is the form that writes a comment.
 type Reply struct {
 	PostID   int64

@@ -45,7 +45,7 @@ func special(ctx context.Context, f Fault) (title, text string) {
 		return ui.T(ctx, "This channel is slow"),
 			ui.T(ctx, "Everybody writes once in %s here. Your turn comes again in %s.", wait(ctx, int(slow.Every.Seconds())), wait(ctx, f.RetryIn))
 	case errors.Is(f.Err, db.ErrReadOnly):
-		return ui.T(ctx, "The forum is read-only just now"),
+		return ui.T(ctx, "Nobody writes here just now"),
 			ui.T(ctx, "Those who run it have stopped all writing but their own for a while. You can read everything as before.") + kept
 	case errors.Is(f.Err, db.ErrArchived):
 		return ui.T(ctx, "This channel is archived"),

@@ -133,3 +133,21 @@ func deed(ctx context.Context, e *db.LogEntry) string {
 	}
 	return e.Action
 }
+
+// toText reports that the words of the deed end with the text of the member who is named behind them.
+func toText(action string) bool {
+	switch action {
+	case db.Removed, db.Restored, db.Approved, "undo-" + db.Removed, "undo-" + db.Approved, "undo-" + db.Kept, "undo-" + db.Noted, "revision-hide":
+		return true
+	}
+	return false
+}
+
+// toMember reports that the words of the deed are nothing without the member, who may have left since.
+func toMember(action string) bool {
+	switch action {
+	case "suspend", "ban", "lift", "role", "trust", "factor-reset", "channel-role", "channel-remove", "request-accept", "request-decline":
+		return true
+	}
+	return false
+}

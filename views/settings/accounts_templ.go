@@ -57,9 +57,9 @@ func ProveLeaf(p Prove) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		var templ_7745c5c3_Var3 string
-		templ_7745c5c3_Var3, templ_7745c5c3_Err = templ.JoinStringErrs(ui.T(ctx, "What comes next changes who can get at your account, so we ask for the password once more. Then not again for ten minutes."))
+		templ_7745c5c3_Var3, templ_7745c5c3_Err = templ.JoinStringErrs(ui.T(ctx, "What comes next could do much harm in another’s hands, so we ask for the password once more. Then not again for ten minutes."))
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/settings/accounts.templ`, Line: 21, Col: 163}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/settings/accounts.templ`, Line: 21, Col: 167}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var3))
 		if templ_7745c5c3_Err != nil {

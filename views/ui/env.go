@@ -53,6 +53,9 @@ type Logo struct {
 	Width, Height int
 }
 
+// Wide reports whether the picture leaves no room for a name beside it.
+func (l *Logo) Wide() bool { return l.Width > 2*l.Height }
+
 // SiteLogo is the forum's picture; nil: it has none.
 func SiteLogo(ctx context.Context) *Logo { return env(ctx).Logo }
 

@@ -53,3 +53,14 @@ func Plural(ctx context.Context, one, many string, n int) string {
 	}
 	return many
 }
+
+// Thread is what stands above the comments of a post, and in their place where there is no room.
+func Thread(ctx context.Context, question bool, comments int) string {
+	switch {
+	case comments > 0:
+		return N(ctx, "%s comment", "%s comments", comments)
+	case question:
+		return T(ctx, "No answers yet")
+	}
+	return T(ctx, "No comments yet")
+}

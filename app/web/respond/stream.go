@@ -98,10 +98,12 @@ func (p *Responder) Stream(w http.ResponseWriter, r *http.Request, produce func(
 	server.OnSubscribe = func(string, *sse.Subscriber) {
 		l := &Line{server: server, out: out}
 		err := p.guarded(func() error { return produce(ctx, l) })
+		until := time.Now() // a reader that is stuck is not waited for
 		if !errors.Is(err, ErrBehind) {
 			l.wait(ctx)
+			until = time.Now().Add(lastWords) // for the end of the answer: without it a browser takes the stream for broken
 		}
-		_ = control.SetWriteDeadline(time.Now()) // a reader that is stuck is not waited for
+		_ = control.SetWriteDeadline(until)
 		ended <- err
 		cancel()
 	}
