@@ -83,6 +83,7 @@ type tx struct {
 	tx     *sqlx.Tx
 	missed []string // texts that had to be prepared inside this transaction
 	told   bool     // it wrote events
+	queued bool     // it wrote jobs
 }
 
 // change runs f in one immediate transaction on the write connection and commits it. When f or the commit fails,
@@ -114,7 +115,10 @@ func (d *DB) change(ctx context.Context, name string, f func(ctx context.Context
 		return err
 	}
 	if t.told {
-		d.signal()
+		signal(d.told)
+	}
+	if t.queued {
+		signal(d.queued)
 	}
 	t.keep(ctx)
 	return nil

@@ -57,6 +57,8 @@ var million = map[string]struct {
 	"saves":               {1_000_000, map[string]int{"member_id": 100_000, "post_id": 300_000, "created_at": 0}},
 	"post_follows":        {3_000_000, map[string]int{"member_id": 150_000, "post_id": 800_000, "level": 3}},
 	"events":              {500_000, map[string]int{"topic": 50_000, "id": 0}},
+	"jobs":                {100_000, map[string]int{"id": 0, "kind": 8, "run_at": 0, "subject_id": 0, "expires_at": 0}},
+	"mail_tokens":         {20_000, map[string]int{"member_id": 0, "purpose": 2, "token_hash": 0, "expires_at": 0}},
 	"channel_follows":     {200_000, map[string]int{"member_id": 80_000, "channel_id": 1_500, "level": 3}},
 }
 
@@ -67,6 +69,7 @@ var partial = map[string]int{
 	"members_no_skeleton": 1_000, "members_erase": 5, "members_pending": 50, "members_trust": 500, "members_invite": 20_000, "members_address": 5_000, "posts_sweep": 20_000, "comments_sweep": 100_000,
 	"cases_open_post": 300, "cases_open_comment": 1_000, "cases_open_member": 100, "cases_open": 1_400, "cases_open_channel": 1_400, "cases_claimed": 20_000,
 	"mod_log_public": 300_000, "cases_sweep": 10_000, "sweeps_running": 1, "sweep_members_left": 500, "cases_decided": 98_000, "mod_log_setting": 500, "channels_deleted": 50, "channels_shut": 300,
+	"jobs_dead": 500,
 }
 
 // allowed are findings that stand because their input is bounded: by the statement's name and the finding. Where with
@@ -103,6 +106,7 @@ var allowed = map[string]struct{ with, why string }{
 	"old events: SCAN events":                                      {"", "the last id: ends at the first row"},
 	"OldestEvent: SCAN events":                                     {"", "the first id: ends at the first row"},
 	"owner: MIN(id)":                                               {"SEARCH members USING INDEX members_admins (role=?)", "the first entry of the index"},
+	"CountDeadJobs: SCAN jobs USING COVERING INDEX jobs_dead":      {"", "ends at the limit"},
 	"CountImportRefs: COUNT(*)":                                    {"", "counts what an import will do anyway; no page asks"},
 	"ImportedReplies: USE TEMP B-TREE FOR ORDER BY":                {"", "one thread, in an import; no page asks"},
 }

@@ -1,0 +1,48 @@
+package db
+
+import (
+	"context"
+	"time"
+)
+
+// jobs walks a job's ways: done, failed, given up, tried again, expired.
+func (w *walker) jobs() {
+	d, ctx := w.d, w.ctx
+	kinds := []string{"walk-one", "walk-two"}
+	ask := func(kind string, subject int64, lasts time.Duration) {
+		w.ok(d.change(ctx, "ask", func(ctx context.Context, tx *tx) error {
+			return tx.enqueue(ctx, newJob{Kind: kind, Subject: subject, Payload: map[string]int{"n": 1}, Lasts: lasts})
+		}))
+	}
+	one := func() Job {
+		list := must(d.ClaimJobs(ctx, kinds, 10, time.Minute))(w)
+		if len(list) != 1 {
+			w.t.Fatalf("walk: %d jobs were due, want 1", len(list))
+		}
+		return list[0]
+	}
+	for range 2 { // the second takes the first one's place
+		ask("walk-one", 1, time.Hour)
+	}
+	must(d.WaitingJobs(ctx, "walk-one"))(w)
+	w.ok(d.ReleaseJob(ctx, one()))
+	must(d.FailJob(ctx, one(), "no", true))(w)
+	must(d.CountDeadJobs(ctx))(w)
+	dead := must(d.DeadJobs(ctx, w.admin, Job{}, 10))(w)
+	must(d.DeadJobs(ctx, w.admin, dead[0], 10))(w)
+	w.ok(d.RetryJob(ctx, w.admin, dead[0].ID))
+	must(d.FailJob(ctx, one(), "not now", false))(w)
+	ask("walk-two", 0, 0)
+	w.ok(d.FinishJob(ctx, one()))
+
+	must(d.write.ExecContext(ctx, "UPDATE jobs SET run_at = 1, attempts = ?", MaxAttempts))(w)
+	if list := must(d.ClaimJobs(ctx, kinds, 10, time.Minute))(w); len(list) != 0 {
+		w.t.Fatalf("walk: %+v is begun once more", list)
+	}
+	ask("walk-two", 2, time.Nanosecond)
+	time.Sleep(2 * time.Millisecond)
+	if list := must(d.ClaimJobs(ctx, kinds, 10, time.Minute))(w); len(list) != 0 {
+		w.t.Fatalf("walk: %+v is begun after it expired", list)
+	}
+	must(d.DropOldJobs(ctx))(w)
+}
