@@ -55,8 +55,7 @@ type newJob struct {
 	Lasts   time.Duration // after which nobody wants it any more; 0: for ever
 }
 
-// enqueue writes a job into the transaction that causes it. Queued is signalled once it is committed. A job about a
-// subject takes the place of those of its kind that are there for it.
+// enqueue writes a job into the transaction that causes it. Queued is signalled once it is committed.
 func (t *tx) enqueue(ctx context.Context, n newJob) error {
 	id, err := uuid.NewV7()
 	if err != nil {
@@ -72,9 +71,6 @@ func (t *tx) enqueue(ctx context.Context, n newJob) error {
 	var subject, expires any
 	if n.Subject != 0 {
 		subject = n.Subject
-		if err := t.dropJobs(ctx, n.Kind, n.Subject); err != nil {
-			return err
-		}
 	}
 	if n.Lasts != 0 {
 		expires = MillisOf(now.Add(n.Lasts))

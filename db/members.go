@@ -37,8 +37,9 @@ type Credentials struct {
 	Password string `db:"password"`
 	Email    string `db:"email"` // of CredentialsByID
 	Role     Role   `db:"role"`
-	Pending  bool   `db:"pending"` // waits to be let in
-	Factor   bool   `db:"factor"`  // a code is asked for too
+	Verified bool   `db:"verified"` // the address, of CredentialsByID
+	Pending  bool   `db:"pending"`  // waits to be let in
+	Factor   bool   `db:"factor"`   // a code is asked for too
 }
 
 const memberColumns = `m.id, m.handle, m.name, m.role, m.origin, m.post_count, m.comment_count, m.created_at, m.source_url, m.bio, m.bio_html`
@@ -101,7 +102,7 @@ func (d *DB) CredentialsByLogin(ctx context.Context, login string) (Credentials,
 // CredentialsByID is the same for a member who is signed in already and must show their password again.
 func (d *DB) CredentialsByID(ctx context.Context, id int64) (Credentials, error) {
 	var c Credentials
-	err := d.get(ctx, "CredentialsByID", &c, "SELECT id, handle, COALESCE(email, '') AS email, password, role, state = 'pending' AS pending, totp_secret IS NOT NULL AS factor FROM members WHERE id = ? AND deleted_at IS NULL", id)
+	err := d.get(ctx, "CredentialsByID", &c, "SELECT id, handle, COALESCE(email, '') AS email, email_verified_at IS NOT NULL AS verified, password, role, state = 'pending' AS pending, totp_secret IS NOT NULL AS factor FROM members WHERE id = ? AND deleted_at IS NULL", id)
 	return c, err
 }
 
@@ -197,8 +198,16 @@ func insertMember(ctx context.Context, tx *tx, n NewMember, bio markup.Result) (
 		}
 		return 0, fmt.Errorf("%w: %w", ErrHandleTaken, err)
 	}
-	if err != nil || n.Origin != "registered" || n.Role != Plain {
+	if err != nil || n.Origin != "registered" {
 		return id, err
+	}
+	if n.Email != "" {
+		if err := tx.askVerify(ctx, id); err != nil {
+			return 0, err
+		}
+	}
+	if n.Role != Plain {
+		return id, nil
 	}
 	hold, err := tx.holdFirst(ctx)
 	if err != nil {
@@ -210,10 +219,7 @@ func insertMember(ctx context.Context, tx *tx, n NewMember, bio markup.Result) (
 // SetPassword stores a new PHC string and ends every session but the one named (0: ends all).
 func (d *DB) SetPassword(ctx context.Context, memberID int64, phc string, keepSession int64) error {
 	return d.change(ctx, "SetPassword", func(ctx context.Context, tx *tx) error {
-		if err := tx.one(ctx, "password", "UPDATE members SET password = ? WHERE id = ? AND deleted_at IS NULL", phc, memberID); err != nil {
-			return err
-		}
-		return endSessions(ctx, tx, memberID, keepSession, phc)
+		return tx.setPassword(ctx, memberID, phc, keepSession)
 	})
 }
 

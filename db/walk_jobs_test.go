@@ -2,6 +2,7 @@ package db
 
 import (
 	"context"
+	"errors"
 	"time"
 )
 
@@ -11,6 +12,7 @@ func (w *walker) jobs() {
 	kinds := []string{"walk-one", "walk-two"}
 	ask := func(kind string, subject int64, lasts time.Duration) {
 		w.ok(d.change(ctx, "ask", func(ctx context.Context, tx *tx) error {
+			w.ok(tx.dropJobs(ctx, kind, subject))
 			return tx.enqueue(ctx, newJob{Kind: kind, Subject: subject, Payload: map[string]int{"n": 1}, Lasts: lasts})
 		}))
 	}
@@ -45,4 +47,26 @@ func (w *walker) jobs() {
 		w.t.Fatalf("walk: %+v is begun after it expired", list)
 	}
 	must(d.DropOldJobs(ctx))(w)
+}
+
+// letters walks what letters prove.
+func (w *walker) letters() {
+	d, ctx := w.d, w.ctx
+	v := w.member("reachable", NewMember{Role: Plain, Email: "reachable@example.org", Password: "phc", Origin: "registered"})
+	w.ok(d.AskVerify(ctx, v))
+	w.ok(d.AskReset(ctx, "reachable@example.org"))
+	must(d.IssueVerify(ctx, v.ID, []byte("first")))(w)
+	must(d.IssueVerify(ctx, v.ID, []byte("second")))(w)
+	if _, err := d.LinkHolder(ctx, PurposeVerify, []byte("first")); !errors.Is(err, ErrNotFound) {
+		w.t.Fatalf("walk: an older letter's link: %v", err)
+	}
+	must(d.LinkHolder(ctx, PurposeVerify, []byte("second")))(w)
+	w.ok(d.VerifyEmail(ctx, []byte("second")))
+	must(d.IssueReset(ctx, "reachable@example.org", []byte("third")))(w)
+	w.ok(d.ResetPassword(ctx, []byte("third"), "phc2"))
+	must(d.Reachable(ctx, v.ID))(w)
+	w.ok(d.SetMailOff(ctx, v.ID, true))
+	for range 2 {
+		must(d.MailSecret(ctx))(w)
+	}
 }

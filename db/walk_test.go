@@ -155,6 +155,7 @@ func (w *walker) all() {
 	w.writing(channel, post)
 	w.events(post)
 	w.jobs()
+	w.letters()
 	w.doors()
 	w.moderating(channel, post)
 	w.judged(post)
