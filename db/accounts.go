@@ -101,6 +101,7 @@ var traces = [...]struct{ table, member, key string }{
 	{"drafts", "member_id", "place"}, {"saves", "member_id", "post_id"}, {"post_follows", "member_id", "post_id"},
 	{"channel_follows", "member_id", "channel_id"}, {"blocks", "member_id", "other_id"}, {"blocks", "other_id", "member_id"},
 	{"reads", "member_id", "post_id"}, {"idempotency_keys", "member_id", "key"},
+	{"notifications", "member_id", "cause"}, {"notification_choices", "member_id", "kind"},
 	{"channel_requests", "member_id", "channel_id"}, {"channel_invitations", "member_id", "channel_id"},
 }
 

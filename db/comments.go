@@ -132,6 +132,11 @@ func (d *DB) CreateComment(ctx context.Context, v Viewer, n NewComment) (id int6
 		if err := tx.tell(ctx, PostTopic(n.PostID), EventComment, id); err != nil {
 			return err
 		}
+		if why == "" {
+			if err := tx.notifyComment(ctx, id, body.Mentions, false); err != nil {
+				return err
+			}
+		}
 		return tx.sent(ctx, v, n.FormKey(), "comment", id, n.Draft)
 	})
 	return id, err
@@ -251,6 +256,8 @@ func (d *DB) EditComment(ctx context.Context, v Viewer, id int64, e CommentEdit)
 				if err := tx.holdComment(ctx, v, id, false, why); err != nil {
 					return err
 				}
+			} else if err := tx.notifyComment(ctx, id, body.Mentions, true); err != nil {
+				return err
 			}
 		}
 		if err := tx.tell(ctx, PostTopic(post), EventComment, id); err != nil {

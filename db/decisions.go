@@ -54,8 +54,10 @@ func (t *tx) decide(ctx context.Context, v Viewer, c caseRow, decision, reason s
 	if err := t.one(ctx, "decision", "UPDATE cases SET decision = ?, decided_by = ?, decided_at = ?, reason = ? WHERE id = ? AND decision = ''", decision, v.ID, t.d.millis(), reason, c.ID); err != nil {
 		return err
 	}
-	_, err := t.logged(ctx, v, e)
-	return err
+	if _, err := t.logged(ctx, v, e); err != nil || decision != Approved && decision != Removed {
+		return err
+	}
+	return t.notifyDecision(ctx, v, e)
 }
 
 // approve shows a text that waits; what its author took back meanwhile stays so.
@@ -161,8 +163,10 @@ func (d *DB) UndoDecision(ctx context.Context, v Viewer, id int64) error {
 		}
 		e := c.entry("undo-"+was.Action, "")
 		e.Public = was.Action == Removed && c.Listed
-		_, err = tx.logged(ctx, v, e)
-		return err
+		if _, err = tx.logged(ctx, v, e); err != nil || was.Action != Removed {
+			return err
+		}
+		return tx.notifyDecision(ctx, v, e)
 	})
 }
 
@@ -249,7 +253,9 @@ func (d *DB) remove(ctx context.Context, v Viewer, table string, id int64, reaso
 			return err
 		}
 		e.Public = c.Listed
-		_, err = tx.logged(ctx, v, e)
-		return err
+		if _, err = tx.logged(ctx, v, e); err != nil {
+			return err
+		}
+		return tx.notifyDecision(ctx, v, e)
 	})
 }

@@ -285,6 +285,13 @@ func (t *tx) publishPost(ctx context.Context, id int64) error {
 		WHERE id = ? AND held_at IS NOT NULL`, now, id); err != nil {
 		return err
 	}
+	var html markup.HTML
+	if err := t.get(ctx, "text", &html, "SELECT html FROM posts WHERE id = ?", id); err != nil {
+		return err
+	}
+	if err := t.notifyPost(ctx, id, mentionsIn(html), false); err != nil {
+		return err
+	}
 	return settle(ctx, t, id)
 }
 
@@ -293,9 +300,16 @@ func (t *tx) publishComment(ctx context.Context, id int64) error {
 	if _, err := t.exec(ctx, "replies", "UPDATE comments SET reply_count = reply_count + 1 WHERE id = (SELECT k.parent_id FROM comments k WHERE k.id = ? AND k.held_at = k.created_at)", id); err != nil {
 		return err
 	}
-	return countComment(ctx, t, 1, `UPDATE comments SET edited_at = CASE WHEN held_at = created_at THEN NULL ELSE edited_at END,
+	var html markup.HTML
+	if err := t.get(ctx, "text", &html, "SELECT html FROM comments WHERE id = ?", id); err != nil {
+		return err
+	}
+	if err := countComment(ctx, t, 1, `UPDATE comments SET edited_at = CASE WHEN held_at = created_at THEN NULL ELSE edited_at END,
 		created_at = CASE WHEN held_at = created_at THEN ? ELSE created_at END, deleted_at = NULL, deleted_by = NULL, removed_for = '', held_at = NULL
-		WHERE id = ? AND held_at IS NOT NULL`, t.d.millis(), id)
+		WHERE id = ? AND held_at IS NOT NULL`, t.d.millis(), id); err != nil {
+		return err
+	}
+	return t.notifyComment(ctx, id, mentionsIn(html), false)
 }
 
 // holdFirst is the setting as a new member's hold_writes begins.
@@ -382,6 +396,9 @@ func (t *tx) othersText(ctx context.Context, v Viewer, table string, id int64, a
 		t.d.millis(), e.Post, e.Comment); err != nil {
 		return err
 	}
-	_, err := t.logged(ctx, v, Entry{Action: action, PostID: e.Post, CommentID: e.Comment, MemberID: e.Author, ChannelID: e.Channel, Old: old, Public: e.Listed})
-	return err
+	entry := Entry{Action: action, PostID: e.Post, CommentID: e.Comment, MemberID: e.Author, ChannelID: e.Channel, Old: old, Public: e.Listed}
+	if _, err := t.logged(ctx, v, entry); err != nil {
+		return err
+	}
+	return t.notifyDecision(ctx, v, entry)
 }

@@ -221,6 +221,9 @@ func (d *DB) AnswerRequest(ctx context.Context, v Viewer, channelID, memberID in
 			if err := join(ctx, tx, memberID, channelID, d.millis()); err != nil {
 				return err
 			}
+			if err := tx.notifyChannel(ctx, v, memberID, channelID, ToldLetIn); err != nil {
+				return err
+			}
 		}
 		_, err := tx.logged(ctx, v, Entry{Action: action, ChannelID: channelID, MemberID: memberID})
 		return err
@@ -238,10 +241,16 @@ func (d *DB) InviteToChannel(ctx context.Context, v Viewer, channelID int64, han
 		if err := tx.get(ctx, "member", &member, "SELECT id FROM members WHERE handle_key = ? AND deleted_at IS NULL AND state = 'active' AND password <> ''", FoldLogin(handle)); err != nil {
 			return err
 		}
-		_, err := tx.exec(ctx, "invitation", `INSERT INTO channel_invitations (member_id, channel_id, invited_by, created_at)
+		res, err := tx.exec(ctx, "invitation", `INSERT INTO channel_invitations (member_id, channel_id, invited_by, created_at)
 			SELECT ?, ?, ?, ? WHERE NOT EXISTS (SELECT 1 FROM memberships WHERE member_id = ? AND channel_id = ?)
 			ON CONFLICT (member_id, channel_id) DO NOTHING`, member, channelID, v.ID, d.millis(), member, channelID)
-		return err
+		if err != nil {
+			return err
+		}
+		if n, err := res.RowsAffected(); err != nil || n == 0 {
+			return err
+		}
+		return tx.notifyChannel(ctx, v, member, channelID, ToldInvited)
 	})
 }
 

@@ -127,6 +127,8 @@ func (d *DB) CreatePost(ctx context.Context, v Viewer, n NewPost) (id int64, err
 			}
 		} else if err := tx.tell(ctx, ChannelTopic(n.ChannelID), EventPost, id); err != nil {
 			return err
+		} else if err := tx.notifyPost(ctx, id, body.Mentions, false); err != nil {
+			return err
 		}
 		return tx.sent(ctx, v, n.FormKey(), "post", id, n.Draft)
 	})
@@ -242,6 +244,8 @@ func (d *DB) EditPost(ctx context.Context, v Viewer, id int64, e PostEdit) error
 				if err := tx.holdPost(ctx, id, false, why); err != nil {
 					return err
 				}
+			} else if err := tx.notifyPost(ctx, id, body.Mentions, true); err != nil {
+				return err
 			}
 		}
 		if err := tx.tell(ctx, PostTopic(id), EventPost, id); err != nil {
@@ -430,6 +434,9 @@ func (d *DB) Accept(ctx context.Context, v Viewer, postID, commentID int64) erro
 		if err := tx.tell(ctx, PostTopic(postID), EventPost, postID); err != nil {
 			return err
 		}
+		if err := tx.notifyAccepted(ctx, v, postID, commentID, channel); err != nil {
+			return err
+		}
 		return lead(ctx, tx, postID, commentID)
 	})
 }
@@ -453,7 +460,10 @@ func (d *DB) MarkRead(ctx context.Context, v Viewer, postID int64, at Millis, co
 			SELECT ?, p.id, CASE WHEN p.comment_count < ? THEN p.comment_count ELSE ? END, ? FROM posts p JOIN channels c ON c.id = p.channel_id WHERE p.id = ? AND `+visible+`
 			ON CONFLICT (member_id, post_id) DO UPDATE SET comments_seen = excluded.comments_seen, read_at = excluded.read_at
 			WHERE reads.read_at < excluded.read_at`, v.ID, comments, comments, at, postID, v.ID)
-		return err
+		if err != nil {
+			return err
+		}
+		return tx.readNotifications(ctx, v, "post_id = ? AND created_at <= ?", postID, at)
 	})
 }
 
@@ -521,6 +531,15 @@ func (t *tx) react(ctx context.Context, subject string, id, postID int64, v View
 			return 1
 		}
 		return 0
+	}
+	if value == 1 || old == 1 {
+		liked := int64(0)
+		if subject == "comment" {
+			liked = id
+		}
+		if err := t.notifyLike(ctx, v, postID, liked, value == 1); err != nil {
+			return err
+		}
 	}
 	scored := id
 	if subject == "post" {

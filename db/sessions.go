@@ -122,18 +122,19 @@ type viewerRow struct {
 	Blocks    bool   `db:"blocks"`
 	Holds     int    `db:"hold_writes"`
 	Invited   int    `db:"invited"`
+	Unread    int    `db:"unread"`
 	Unseen    int    `db:"unseen"`
 }
 
 const viewerColumns = `m.id, m.handle, m.name, m.role, m.theme, m.time_zone, m.created_at, m.caught_up_at, COALESCE(m.suspended_until, 0) AS suspended_until,
-	m.trust, m.totp_secret IS NOT NULL AS factor, m.hold_writes, ` + hasBlocks + ` AS blocks, ` + invitedTo + ` AS invited, ` + unseenOf + ` AS unseen`
+	m.trust, m.totp_secret IS NOT NULL AS factor, m.hold_writes, ` + hasBlocks + ` AS blocks, ` + invitedTo + ` AS invited, ` + unseenOf + ` AS unseen, ` + unreadOf + ` AS unread`
 
 // admissible is the condition that a session of the member m opens anything. It takes the present instant.
 const admissible = "m.deleted_at IS NULL AND m.state = 'active' AND (m.banned_until IS NULL OR m.banned_until <= ?)"
 
 func (r viewerRow) viewer(session int64, proved Millis) Viewer {
 	return Viewer{ID: r.ID, Handle: r.Handle, Name: r.Name, Role: r.Role, Theme: r.Theme, TimeZone: r.TimeZone, SessionID: session, CreatedAt: r.CreatedAt,
-		CaughtUp: r.CaughtUp, SuspendedUntil: r.Suspended, ProvedAt: proved, Trust: r.Trust, Factor: r.Factor, Blocks: r.Blocks, Holds: r.Holds, Invited: r.Invited, Unseen: r.Unseen}
+		CaughtUp: r.CaughtUp, SuspendedUntil: r.Suspended, ProvedAt: proved, Trust: r.Trust, Factor: r.Factor, Blocks: r.Blocks, Holds: r.Holds, Invited: r.Invited, Unseen: r.Unseen, Unread: r.Unread}
 }
 
 // TouchSession writes that the session was used now: the one thing that a GET changes.

@@ -25,6 +25,7 @@ type Viewer struct {
 	Factor         bool   // a code is asked for at the sign-in
 	Holds          int    // how many of their next texts wait for a moderator
 	Invited        int    // invitations to channels that they have not answered, at most 9
+	Unread         int    // notifications, alike ones merged, at most 100
 	Unseen         int    // texts of their own that wait or were removed, as UnseenBy lists them, at most 9
 }
 

@@ -26,3 +26,34 @@ func (w *walker) events(post int64) {
 		w.t.Fatalf("walk: the epoch after that of %d begins with %d", last, next)
 	}
 }
+
+// notified walks who is told of what.
+func (w *walker) notified(channel, post int64) {
+	d, ctx := w.d, w.ctx
+	reader := w.member("reader", NewMember{Role: Plain})
+	w.ok(d.FollowPost(ctx, reader, post, FollowAll))
+	w.ok(d.FollowChannel(ctx, reader, channel, FollowAll))
+	must(d.CreatePost(ctx, w.admin, NewPost{ChannelID: channel, Kind: "discussion", Title: "For @reader", Body: "And @plain"}))(w)
+	own := must(d.CreateComment(ctx, reader, NewComment{PostID: post, Body: "mine"}))(w)
+	reply := must(d.CreateComment(ctx, w.admin, NewComment{PostID: post, ParentID: own, Body: "to you, @plain"}))(w)
+	must(d.CreateComment(ctx, w.plain, NewComment{PostID: post, Body: "to all"}))(w)
+	w.ok(d.EditComment(ctx, w.admin, reply, CommentEdit{Body: "to you, @reader and @plain"}))
+	for _, value := range []int{1, 0} {
+		must(d.ReactToComment(ctx, w.admin, own, value))(w)
+	}
+	must(d.Unread(ctx, reader))(w)
+	for _, f := range []NotificationFilter{{Limit: 50}, {Limit: 50, Unread: true}, {Limit: 50, Mentions: true}} {
+		list, _, err := d.Notifications(ctx, reader, f)
+		w.ok(err)
+		if len(list) == 0 && !f.Mentions {
+			w.t.Fatalf("walk: a follower was told nothing: %+v", f)
+		}
+		if len(list) > 0 {
+			w.ok(d.ReadNotifications(ctx, reader, list[0].ID, 0))
+		}
+	}
+	w.ok(d.ReadNotifications(ctx, reader, 0, 1<<40))
+	must(d.NotificationChoices(ctx, reader))(w)
+	w.ok(d.SetNotificationChoices(ctx, reader, map[Notice]bool{NoticeReply: true}))
+	must(d.DropOldNotifications(ctx))(w)
+}

@@ -201,6 +201,13 @@ func (x *parish) places(t *testing.T) []place {
 		{name: "goodbye", path: "/about", then: leave},
 		{name: "saved", as: x.reader, path: "/saved"},
 		{name: "saved-none", as: x.quiet, path: "/saved"},
+		{name: "notifications", between: true, as: x.author, path: "/notifications"},
+		{name: "notifications-none", like: true, as: x.quiet, path: "/notifications?tab=mentions"},
+		{name: "notifications-menu", as: x.author, path: "/about", then: func(tb *tab) {
+			tb.t.Helper()
+			tb.stay(func() { tb.click(".bell") }, "document.querySelector('#notices-list .event') && document.querySelector('#notices').matches(':popover-open')")
+		}},
+		{name: "settings-notifications", as: x.author, path: "/settings/notifications"},
 		{name: "drafts", as: x.reader, path: "/drafts"},
 		{name: "drafts-none", like: true, as: x.quiet, path: "/drafts"},
 		{name: "invitations", as: x.reader, path: "/invitations"},

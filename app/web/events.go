@@ -49,6 +49,7 @@ type stream struct {
 	v       db.Viewer
 	session []byte // the hash of the token; nil: a guest
 	topics  []topic
+	own     string // the topic of what concerns the viewer alone; empty: a guest
 	sub     *hub.Subscription
 	line    *respond.Line
 	at      int64 // the cursor: all up to it was sent, or is nothing for this reader
@@ -158,7 +159,8 @@ func (st *stream) names() (list []string) {
 		list = append(list, t.name)
 	}
 	if st.v.SignedIn() {
-		list = append(list, db.MemberTopic(st.v.ID))
+		st.own = db.MemberTopic(st.v.ID)
+		list = append(list, st.own)
 	}
 	return list
 }
@@ -192,6 +194,11 @@ func (st *stream) begin(ctx context.Context, missed []db.Event, complete bool) e
 	}
 	for _, e := range missed {
 		if err := st.pass(ctx, hub.Event{Topic: e.Topic, Kind: e.Kind, ID: e.ID, Subject: e.Subject}); err != nil {
+			return err
+		}
+	}
+	if st.v.SignedIn() { // the badge is what the database says, whatever the page was made with
+		if err := st.send(ctx, "unread", live.Told(st.v.Unread)); err != nil {
 			return err
 		}
 	}
@@ -250,6 +257,9 @@ func (st *stream) pass(ctx context.Context, e hub.Event) error {
 		}
 		return nil
 	}
+	if e.Topic == st.own {
+		return st.unread(ctx, e)
+	}
 	i := slices.IndexFunc(st.topics, func(t topic) bool { return t.name == e.Topic })
 	if i < 0 {
 		return nil
@@ -262,6 +272,25 @@ func (st *stream) pass(ctx context.Context, e hub.Event) error {
 		return err
 	}
 	return st.line.Send(respond.StreamEvent{ID: e.ID, Name: e.Kind, Data: text})
+}
+
+// unread tells the viewer's number of notifications, as it is now.
+func (st *stream) unread(ctx context.Context, e hub.Event) error {
+	ctx, cancel := context.WithTimeout(ctx, st.s.config.RequestTimeout)
+	defer cancel()
+	n, err := st.s.db.Unread(ctx, st.v)
+	if err != nil {
+		return err
+	}
+	name := "unread" // it was read in another window
+	if e.Subject != 0 {
+		name = "notification"
+	}
+	text, err := st.s.respond.Fragment(ctx, live.Told(n))
+	if err != nil {
+		return err
+	}
+	return st.line.Send(respond.StreamEvent{ID: e.ID, Name: name, Data: text})
 }
 
 // stillThere fails when the session has ended or a channel may not be read any more.

@@ -152,7 +152,7 @@ func (t things) form(pattern, role string) string {
 var own = map[string]bool{
 	// What they have read, where they are, and what they do not want to see.
 	"POST /read": true, "POST /p/{id}/read": true, "POST /c/{slug}/seen": true, "POST /c/{slug}/leave": true,
-	"POST /settings/blocks": true, "POST /u/{handle}/block": true,
+	"POST /settings/blocks": true, "POST /u/{handle}/block": true, "POST /notifications/read": true, "POST /settings/notifications": true,
 	// Notes of theirs.
 	"POST /drafts": true, "POST /drafts/discard": true, "POST /p/{id}/save": true, "POST /p/{id}/follow": true, "POST /c/{slug}/follow": true, "POST /preview": true,
 	// Their account.

@@ -79,6 +79,7 @@ func (s *Server) showPost(w http.ResponseWriter, r *http.Request) error {
 	}
 	show := s.postView(v, &p)
 	show.Thread, show.Unread, show.FirstNew = comments.Section(thread), p.New, firstNew
+	show.Told = v.Unread > 0
 	s.postTools(r, &p, &show, thread.Under == 0, stopped)
 	if p.DuplicateOf != 0 {
 		if other, err := s.db.PostByID(ctx, v, p.DuplicateOf); err == nil {

@@ -61,6 +61,7 @@ func (p Page) section(ctx context.Context) section {
 		return section{ui.T(ctx, "Settings"), []part{
 			{"/settings", ui.T(ctx, "You"), true},
 			{"/settings/email", ui.T(ctx, "E-mail"), false},
+			{"/settings/notifications", ui.T(ctx, "Notifications"), false},
 			{"/settings/second-factor", ui.T(ctx, "Second factor"), false},
 			{"/settings/invites", ui.T(ctx, "Ask others in"), false},
 			{"/settings/trust", ui.T(ctx, "Trust and limits"), false},

@@ -23,8 +23,8 @@ func TestAPageOfASectionListsItsSectionAndMarksItself(t *testing.T) {
 	}{
 		{"front page", Page{Path: "/", Viewer: member}, 0, "", ""},
 		{"a guest's way round the rules", Page{Path: "/rules"}, 4, "This forum", "/rules"},
-		{"settings", Page{Path: "/settings", Viewer: member}, 7, "Settings", "/settings"},
-		{"a page below one", Page{Path: "/settings/second-factor/new?x=1", Viewer: member}, 7, "Settings", "/settings/second-factor"},
+		{"settings", Page{Path: "/settings", Viewer: member}, 8, "Settings", "/settings"},
+		{"a page below one", Page{Path: "/settings/second-factor/new?x=1", Viewer: member}, 8, "Settings", "/settings/second-factor"},
 		{"settings, to a guest", Page{Path: "/settings"}, 0, "", ""},
 		{"what is kept", Page{Path: "/saved?after=7", Viewer: member}, 5, "Yours", "/saved"},
 		{"one's own page", Page{Path: "/u/pilar?tab=comments", Viewer: member}, 5, "Yours", "/u/pilar"},

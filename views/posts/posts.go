@@ -30,6 +30,7 @@ type Show struct {
 	Duplicate *db.PostRow // the post that this one is a duplicate of
 	Unread    int         // comments that came since the viewer read it
 	FirstNew  int64       // the first of them on this page; 0: none
+	Told      bool        // the viewer has notifications that they have not read: they may be about this post
 	Thread    templ.Component
 	Reply     templ.Component // nil: the viewer cannot comment
 	Why       templ.Component // says why not; nil: it is plain, or they can

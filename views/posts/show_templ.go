@@ -959,7 +959,7 @@ func Article(s Show) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		}
-		if s.SignedIn && s.Post.Unread {
+		if s.SignedIn && (s.Post.Unread || s.Told) {
 			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 90, "<form method=\"post\" action=\"")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
