@@ -64,7 +64,7 @@ func packages(t *testing.T) []pkg {
 	return list
 }
 
-var leaves = []string{"app/trace", "app/hub", "app/worker", "app/breaker", "app/markup", "app/config", "app/assets"}
+var leaves = []string{"app/trace", "app/hub", "app/worker", "app/breaker", "app/markup", "app/config", "app/assets", "app/outbound"}
 
 // mayImport is the table of who may import whom: the packages of ours that one may import, and why no others.
 // A name that ends in /... stands for all below it too.
@@ -217,6 +217,55 @@ func TestDangerousLibrariesStandBehindTheirDoors(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// Other servers are asked in one place alone, where the address is looked at on the connection itself. cmd/bench asks our
+// own server, and apptest is for tests.
+func TestOtherServersAreAskedThroughOneClient(t *testing.T) {
+	t.Parallel()
+	for _, s := range sources(t) {
+		if s.pkg.path() == "app/outbound" || s.pkg.path() == "cmd/bench" || s.pkg.path() == "app/apptest" {
+			continue
+		}
+		for _, found := range asks(s.file) {
+			t.Errorf("%s: %s asks another server; app/outbound is the one client that may, because it looks where the connection leads.", s.at.Position(found.Pos()), found.Sel.Name)
+		}
+		ast.Inspect(s.file, func(n ast.Node) bool {
+			if field, ok := n.(*ast.KeyValueExpr); ok {
+				if name, ok := field.Key.(*ast.Ident); ok && (name.Name == "Reach" || name.Name == "Roots") {
+					t.Errorf("%s: %s opens the outbound client to what is not the internet's. It is for tests alone.", s.at.Position(n.Pos()), name.Name)
+				}
+			}
+			return true
+		})
+	}
+}
+
+// asks lists what a file uses of net/http to ask other servers.
+func asks(file *ast.File) (found []*ast.SelectorExpr) {
+	ast.Inspect(file, func(n ast.Node) bool {
+		if x, ok := n.(*ast.SelectorExpr); ok {
+			if of, ok := x.X.(*ast.Ident); ok && of.Name == "http" &&
+				slices.Contains([]string{"Client", "DefaultClient", "Transport", "DefaultTransport", "Get", "Head", "Post", "PostForm"}, x.Sel.Name) {
+				found = append(found, x)
+			}
+		}
+		return true
+	})
+	return found
+}
+
+func TestAnotherClientIsNoticed(t *testing.T) {
+	t.Parallel()
+	file, err := parser.ParseFile(token.NewFileSet(), "x.go", `package x
+		var c = &http.Client{}
+		func f() { http.Get("x"); http.DefaultTransport.RoundTrip(nil); http.Error(nil, "", 500); w.Header().Get("x") }`, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if found := asks(file); len(found) != 3 {
+		t.Errorf("noticed %d", len(found))
 	}
 }
 
