@@ -81,12 +81,14 @@ func mayImport(p string) (allowed []string, why string) {
 		return leaves, "the database knows rows and viewers, not pages or requests: it may import leaves"
 	case p == "views" || strings.HasPrefix(p, "views/"):
 		return []string{"db", "views/layout", "views/ui"}, "a view shows the row that it is given and decides nothing: it may import db's row types, views/layout and views/ui, never app"
+	case p == "app/notify":
+		return append([]string{"db", "views/mails", "views/ui"}, leaves...), "a letter is a page that is sent: notify shows views/mails, so that what people read stands in views, and otherwise is a package of work like any other"
 	case p == "app/middleware":
 		return append([]string{"db", "app/auth"}, leaves...), "middleware is given a fail func and never imports web, or a page could not be wrapped by it"
 	case p == "app/web/respond":
 		return append([]string{"views/layout", "views/ui", "views/errors"}, leaves...), "it renders every error, those of the database too, so it may know neither the database nor the pages"
 	case p == "app/web" || strings.HasPrefix(p, "app/web/"):
-		return append(below, "app/web/...", "app/search", "app/images", "app/logs", "app/notify", "app/importer", "app/bridge"), "the HTTP surface is above the work and below the wiring: it may not import app or cmd"
+		return append(below, "app/web/...", "app/search", "app/images", "app/jobs", "app/logs", "app/notify", "app/importer", "app/bridge"), "the HTTP surface is above the work and below the wiring: it may not import app or cmd"
 	case p == "app":
 		return append(below, "", "app/..."), "app is the wiring: only cmd and apptest are above it"
 	case p == "app/apptest" || strings.HasPrefix(p, "cmd/"):
@@ -152,6 +154,8 @@ var doors = []struct {
 	{"github.com/microcosm-cc/bluemonday", []string{"app/markup/"}, "there is one list of what user HTML may have"},
 	{"image/", []string{"app/images/"}, "bounds are checked before a pixel of a stranger's file is allocated"},
 	{"golang.org/x/image/", []string{"app/images/"}, "the same"},
+	{"github.com/wneessen/go-mail", []string{"app/notify/smtp.go"}, "one file knows the mail server: its certificate, its password, and that an address never stands in an error"},
+	{"github.com/wneessen/go-mail/", []string{"app/notify/smtp.go"}, "the same"},
 	{"html/template", nil, "pages are templ components; their escaping is the only one"},
 	{"text/template", nil, "pages are templ components; their escaping is the only one"},
 	{"unsafe", nil, "there is no reason"},

@@ -220,6 +220,9 @@ func (c *Client) request(method, path string, body io.Reader) *http.Request {
 	if err != nil {
 		c.site.t.Fatal(err)
 	}
+	if c.site.Config.BaseURL != "" {
+		r.Host = c.site.Config.AllowedHosts()[0] // as behind a proxy
+	}
 	return r
 }
 

@@ -11,7 +11,7 @@
 // Stopping: Shutdown claims nothing more, gives back what was not begun, lets what runs finish within its context, and
 // then cuts it off and gives it back too. Nothing is lost by it, so it is no error of the stop.
 //
-// Run and Shutdown are called once; Stats at any time by anybody.
+// Run is called once, Shutdown again does nothing more; Stats at any time by anybody.
 package jobs
 
 import (
