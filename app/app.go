@@ -21,7 +21,9 @@ import (
 	"codex/app/jobs"
 	"codex/app/middleware"
 	"codex/app/notify"
+	"codex/app/outbound"
 	"codex/app/web"
+	"codex/app/webhooks"
 	"codex/db"
 )
 
@@ -36,6 +38,7 @@ type Options struct {
 	Applied    func(name string) // for each migration; may be nil
 	Snapshot   func(path string)
 	Now        func() time.Time // the clock of the limits and of what pages say; nil: time.Now
+	Outbound   outbound.Options // the zero value but for tests
 }
 
 // App is a forum that is open.
@@ -97,9 +100,13 @@ func (a *App) open(ctx context.Context, o Options) error {
 			kinds[kind] = do
 		}
 	}
+	client := outbound.New(o.Outbound)
+	if o.Config.BaseURL != "" { // what receivers are told are addresses
+		kinds[db.JobWebhook] = webhooks.New(webhooks.Options{DB: a.site.DB, Client: client, Log: o.Log, Base: o.Config.BaseURL}).Do
+	}
 	a.jobs = jobs.New(ctx, a.site.DB, o.Log, jobs.Options{Kinds: kinds})
 	handler, err := web.New(web.Options{
-		Hub: a.hub, Bridge: a.bridge,
+		Hub: a.hub, Bridge: a.bridge, Outbound: client,
 		DB: a.site.DB, Config: o.Config, Static: o.Static, Log: o.Log, Gate: a.gate, Setup: a.setup, Site: name, Version: o.Version, Now: o.Now,
 	})
 	if err != nil {

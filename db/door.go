@@ -84,6 +84,8 @@ type tx struct {
 	missed []string // texts that had to be prepared inside this transaction
 	told   bool     // it wrote events
 	queued bool     // it wrote jobs
+
+	neverShown bool // the text that it hides was written by it: nobody outside is told that it is gone
 }
 
 // change runs f in one immediate transaction on the write connection and commits it. When f or the commit fails,

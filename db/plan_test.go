@@ -61,6 +61,8 @@ var million = map[string]struct {
 	"notification_choices": {100_000, map[string]int{"member_id": 20_000, "kind": 0}},
 	"channel_follows":      {200_000, map[string]int{"member_id": 80_000, "channel_id": 1_500, "level": 3}},
 	"jobs":                 {100_000, map[string]int{"id": 0, "kind": 8, "run_at": 0, "subject_id": 0, "expires_at": 0}},
+	"webhooks":             {20, map[string]int{"id": 0}},
+	"webhook_deliveries":   {500_000, map[string]int{"id": 0, "webhook_id": 20, "at": 0}},
 	"mail_tokens":          {20_000, map[string]int{"member_id": 0, "purpose": 2, "token_hash": 0, "expires_at": 0}},
 }
 
@@ -105,6 +107,8 @@ var allowed = map[string]struct{ with, why string }{
 	"Unread: USE TEMP B-TREE FOR count(DISTINCT)":                  {"SEARCH u USING INDEX notifications_unread (member_id=?)", "the newest 100 of what a member has not read"},
 	"viewerInMemory: USE TEMP B-TREE FOR count(DISTINCT)":          {"SEARCH u USING INDEX notifications_unread (member_id=?)", "the same"},
 	"ViewerBySession: USE TEMP B-TREE FOR count(DISTINCT)":         {"SEARCH u USING INDEX notifications_unread (member_id=?)", "the same"},
+	"webhooks: SCAN webhooks":                                      {"", "at most MaxWebhooks"},
+	"Webhooks: SCAN webhooks":                                      {"", "the same"},
 	"LastEvent: SCAN sqlite_sequence":                              {"", "one row for each table that gives no id twice: one"},
 	"epoch: SCAN sqlite_sequence":                                  {"", "the same"},
 	"oldest events: SCAN events":                                   {"", "in the order of the ids, and ends at the limit"},

@@ -156,6 +156,7 @@ func (w *walker) all() {
 	w.events(post)
 	w.jobs()
 	w.letters()
+	w.hooks(channel)
 	w.notified(channel, post)
 	w.doors()
 	w.moderating(channel, post)

@@ -29,6 +29,7 @@ import (
 	"codex/app/hub"
 	"codex/app/markup"
 	"codex/app/middleware"
+	"codex/app/outbound"
 	"codex/app/web/respond"
 	"codex/db"
 	"codex/views/layout"
@@ -51,6 +52,8 @@ type Options struct {
 	Now     func() time.Time // nil: time.Now
 	Hub     *hub.Hub
 	Bridge  *bridge.Bridge
+
+	Outbound *outbound.Client
 }
 
 // Server answers requests.
