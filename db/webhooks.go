@@ -152,18 +152,15 @@ func (d *DB) SetWebhookKinds(ctx context.Context, v Viewer, id int64, kinds []Ho
 	})
 }
 
-// SwitchWebhook switches a webhook on, as if it had never failed, or off. While it is off it misses what happens; what
-// waits to be delivered is dropped. For admins.
+// SwitchWebhook switches a webhook on, as if it had never failed, or off. While it is off it misses what happens, and what
+// waits to be delivered is dropped with either. For admins.
 func (d *DB) SwitchWebhook(ctx context.Context, v Viewer, id int64, on bool) error {
 	e := Entry{Action: "webhook-off"}
 	if on {
 		e.Action = "webhook-on"
 	}
 	return d.overWebhook(ctx, v, "SwitchWebhook", id, e, func(ctx context.Context, tx *tx) error {
-		if on {
-			return tx.one(ctx, "on", "UPDATE webhooks SET active = 1, off_for = '', failures = 0, failing_since = NULL, paused_until = 0 WHERE id = ?", id)
-		}
-		if err := tx.one(ctx, "off", "UPDATE webhooks SET active = 0, off_for = '' WHERE id = ?", id); err != nil {
+		if err := tx.one(ctx, "switch", "UPDATE webhooks SET active = ?, off_for = '', failures = 0, failing_since = NULL, paused_until = 0 WHERE id = ?", on, id); err != nil {
 			return err
 		}
 		return tx.dropJobs(ctx, JobWebhook, id)
