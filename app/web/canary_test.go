@@ -54,6 +54,8 @@ var may = map[string]string{
 	"secret of a second factor": "",
 	"recovery code":             "",
 	"hash of a password":        "",
+	"address of a webhook":      "admin",
+	"secret of a webhook":       "",
 	"new name of a channel that is private since": "insider leaver author keeper owner moderator admin",
 }
 
@@ -198,6 +200,8 @@ func (c *cage) fill() {
 	done(c.DeletePost(ctx, author, deleted))
 	done(c.Flag(ctx, stranger, db.NewFlag{PostID: seen, Reason: "other", Note: w["flag's note"]}))
 	take(c.SaveDraft(ctx, author, db.Draft{Place: "/c/open/posts", Title: w["draft"], Body: w["draft"]}))
+	_, _, err := c.AddWebhook(ctx, c.admin, db.NewWebhook{URL: "https://hooks.example.org/" + w["address of a webhook"], Host: "hooks.example.org", Secret: w["secret of a webhook"], Kinds: db.HookKinds[:]})
+	done(err)
 	newcomer := c.signIn(db.NewMember{Handle: "newcomer", Origin: "registered"})
 	done(c.SetSetting(ctx, db.SettingHoldAll, "on"))
 	take(c.CreatePost(ctx, newcomer, db.NewPost{ChannelID: c.open.ID, Kind: "discussion", Title: "Zebra held", Body: w["held post"]}))
@@ -218,7 +222,7 @@ func (c *cage) seeds() (list []string) {
 	slugs := []string{c.hidden.Slug, "open", "door", "turned", "~1", "~2", "~3", "~4"}
 	values := map[string][]string{
 		"c/{slug}": slugs, "p/{id}": ids(5), "comments/{id}": ids(4), "cases/{id}": ids(3), "t/{tag}": {c.words["post's tag"], "shared"},
-		"u/{handle}": append([]string{"pending", "~1", "~9"}, birds[1:]...), "members/{handle}": append([]string{"pending"}, birds[1:]...), "sweeps/{id}": ids(1),
+		"u/{handle}": append([]string{"pending", "~1", "~9"}, birds[1:]...), "members/{handle}": append([]string{"pending"}, birds[1:]...), "sweeps/{id}": ids(1), "webhooks/{id}": ids(1),
 	}
 	for _, rt := range web.Routes() {
 		path, ok := strings.CutPrefix(rt.Pattern, "GET ")

@@ -97,6 +97,10 @@ func (t things) fill(pattern string) (path string, placed bool, err error) {
 			value, in = t.invite, false
 		case key == "sweeps/{id}":
 			value, in = t.sweep, false
+		case key == "webhooks/{id}":
+			value, in = t.hook, false
+		case key == "replay/{delivery}":
+			value, in = t.delivery, false
 		case key == "cases/{id}":
 			value = t.flagged
 		default:
@@ -136,6 +140,8 @@ func (t things) form(pattern, role string) string {
 		set("member", fmt.Sprint(t.pending))
 	case "POST /flag":
 		set("reason", "spam")
+	case "POST /admin/webhooks":
+		set("url", "https://hooks.example/by-"+role, "kinds", "post.created")
 	case "POST /settings/handle":
 		set("handle", "newly-"+role)
 	case "POST /moderation/bans":
