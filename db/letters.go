@@ -204,6 +204,19 @@ func (t *tx) forgetLetters(ctx context.Context, member int64) error {
 	return t.endLinks(ctx, member)
 }
 
+// Address is what a member's settings say of their address.
+type Address struct {
+	Email    string `db:"email"` // empty: there is none
+	Verified bool   `db:"verified"`
+	Off      bool   `db:"mail_off"` // no letters but those about the account itself
+}
+
+// AddressOf is the viewer's.
+func (d *DB) AddressOf(ctx context.Context, v Viewer) (a Address, err error) {
+	err = d.get(ctx, "AddressOf", &a, "SELECT COALESCE(email, '') AS email, email_verified_at IS NOT NULL AS verified, mail_off FROM members WHERE id = ? AND deleted_at IS NULL", v.ID)
+	return a, err
+}
+
 // SetMailOff stops or allows the letters to a member that are not about the account itself.
 func (d *DB) SetMailOff(ctx context.Context, member int64, off bool) error {
 	return d.change(ctx, "SetMailOff", func(ctx context.Context, tx *tx) error {

@@ -109,7 +109,7 @@ func newCage(t *testing.T) *cage {
 	t.Cleanup(func() { done(d.Close(context.Background())) })
 	take(d.Migrate(t.Context(), apptest.Migrations(t), func(string) {}))
 	c.builder = &builder{DB: d, ctx: t.Context()}
-	cfg := &config.Config{RateLimits: "off"}
+	cfg := &config.Config{RateLimits: "off", SMTPURL: "smtp://localhost"}
 	news := hub.New(hub.Options{})
 	h := take(web.New(web.Options{DB: d, Hub: news, Bridge: take(bridge.New(t.Context(), d, news, slog.New(slog.DiscardHandler))), Config: cfg, Static: hollow(t), Log: slog.New(slog.NewTextHandler(c.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Gate: middleware.NewGate(), Setup: new(auth.Setup), Site: "Cage", Version: "test"}))
