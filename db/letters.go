@@ -235,28 +235,39 @@ func (d *DB) Reachable(ctx context.Context, member int64) (r Recipient, err erro
 // settingMailSecret is the setting that holds what the links to stop letters are signed with.
 const settingMailSecret = "mail_secret"
 
-// MailSecret is what the links are signed with that stop letters without a sign-in. It is made when it is first asked
-// for, and stays with the site: such a link works for as long as its letter lies in a mailbox.
+const mailSecretBytes = 32
+
+// MailSecret is what the links are signed with that stop letters without a sign-in. It is made when a letter needs it for
+// the first time, and stays with the site: such a link works for as long as its letter lies in a mailbox.
 func (d *DB) MailSecret(ctx context.Context) ([]byte, error) {
+	secret, err := d.KnownMailSecret(ctx)
+	if !errors.Is(err, ErrNotFound) {
+		return secret, err
+	}
+	made := make([]byte, mailSecretBytes)
+	_, _ = rand.Read(made) // never fails: it ends the process rather than give weak bytes
+	if err := d.change(ctx, "MailSecret", func(ctx context.Context, tx *tx) error {
+		// Another process may have been faster; its secret stands then.
+		_, err := tx.exec(ctx, "mail secret", "INSERT INTO settings (name, value) VALUES (?, ?) ON CONFLICT (name) DO NOTHING", settingMailSecret, hex.EncodeToString(made))
+		return err
+	}); err != nil {
+		return nil, err
+	}
+	return d.KnownMailSecret(ctx)
+}
+
+// KnownMailSecret is the same for who only looks at a link. ErrNotFound: no letter was ever signed.
+func (d *DB) KnownMailSecret(ctx context.Context) ([]byte, error) {
 	stored, err := d.Setting(ctx, settingMailSecret, "")
 	if err != nil {
 		return nil, err
 	}
 	if stored == "" {
-		made := make([]byte, 32)
-		_, _ = rand.Read(made) // never fails: it ends the process rather than give weak bytes
-		err = d.change(ctx, "MailSecret", func(ctx context.Context, tx *tx) error {
-			// Another process may have been faster; its secret stands then.
-			return tx.get(ctx, "mail secret", &stored, `INSERT INTO settings (name, value) VALUES (?, ?)
-				ON CONFLICT (name) DO UPDATE SET value = settings.value RETURNING value`, settingMailSecret, hex.EncodeToString(made))
-		})
-		if err != nil {
-			return nil, err
-		}
+		return nil, fmt.Errorf("mail secret: %w", ErrNotFound)
 	}
 	secret, err := hex.DecodeString(stored)
-	if err != nil || len(secret) != 32 {
-		return nil, fmt.Errorf("the setting %s is no key of 32 bytes: %w", settingMailSecret, errors.Join(err, ErrDamaged))
+	if err != nil || len(secret) != mailSecretBytes {
+		return nil, fmt.Errorf("the setting %s is no key of %d bytes", settingMailSecret, mailSecretBytes)
 	}
 	return secret, nil
 }

@@ -159,7 +159,7 @@ func (s *Server) allowLetters(w http.ResponseWriter, r *http.Request) error {
 
 // lettersOf is whose letters the address stops.
 func (s *Server) lettersOf(r *http.Request) (int64, error) {
-	secret, err := s.db.MailSecret(r.Context())
+	secret, err := s.db.KnownMailSecret(r.Context())
 	if err != nil {
 		return 0, err
 	}
