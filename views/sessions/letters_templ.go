@@ -318,7 +318,7 @@ func ForgotPage(p layout.Page, f Forgot) templ.Component {
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = step(p, ui.T(ctx, "Forgot your password?"), ui.T(ctx, "It happens. We send a link to the address of your account, with which you set a new one.")).Render(templ.WithChildren(ctx, templ_7745c5c3_Var13), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = step(p, ui.T(ctx, "Forgot your password?"), ui.T(ctx, "It happens. We send a link to your account's address; it leads to a new password.")).Render(templ.WithChildren(ctx, templ_7745c5c3_Var13), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
