@@ -204,6 +204,19 @@ func (t *tx) forgetLetters(ctx context.Context, member int64) error {
 	return t.endLinks(ctx, member)
 }
 
+// Address is what a member's settings say of their address.
+type Address struct {
+	Email    string `db:"email"` // empty: there is none
+	Verified bool   `db:"verified"`
+	Off      bool   `db:"mail_off"` // no letters but those about the account itself
+}
+
+// AddressOf is the viewer's.
+func (d *DB) AddressOf(ctx context.Context, v Viewer) (a Address, err error) {
+	err = d.get(ctx, "AddressOf", &a, "SELECT COALESCE(email, '') AS email, email_verified_at IS NOT NULL AS verified, mail_off FROM members WHERE id = ? AND deleted_at IS NULL", v.ID)
+	return a, err
+}
+
 // SetMailOff stops or allows the letters to a member that are not about the account itself.
 func (d *DB) SetMailOff(ctx context.Context, member int64, off bool) error {
 	return d.change(ctx, "SetMailOff", func(ctx context.Context, tx *tx) error {
@@ -222,28 +235,39 @@ func (d *DB) Reachable(ctx context.Context, member int64) (r Recipient, err erro
 // settingMailSecret is the setting that holds what the links to stop letters are signed with.
 const settingMailSecret = "mail_secret"
 
-// MailSecret is what the links are signed with that stop letters without a sign-in. It is made when it is first asked
-// for, and stays with the site: such a link works for as long as its letter lies in a mailbox.
+const mailSecretBytes = 32
+
+// MailSecret is what the links are signed with that stop letters without a sign-in. It is made when a letter needs it for
+// the first time, and stays with the site: such a link works for as long as its letter lies in a mailbox.
 func (d *DB) MailSecret(ctx context.Context) ([]byte, error) {
+	secret, err := d.KnownMailSecret(ctx)
+	if !errors.Is(err, ErrNotFound) {
+		return secret, err
+	}
+	made := make([]byte, mailSecretBytes)
+	_, _ = rand.Read(made) // never fails: it ends the process rather than give weak bytes
+	if err := d.change(ctx, "MailSecret", func(ctx context.Context, tx *tx) error {
+		// Another process may have been faster; its secret stands then.
+		_, err := tx.exec(ctx, "mail secret", "INSERT INTO settings (name, value) VALUES (?, ?) ON CONFLICT (name) DO NOTHING", settingMailSecret, hex.EncodeToString(made))
+		return err
+	}); err != nil {
+		return nil, err
+	}
+	return d.KnownMailSecret(ctx)
+}
+
+// KnownMailSecret is the same for who only looks at a link. ErrNotFound: no letter was ever signed.
+func (d *DB) KnownMailSecret(ctx context.Context) ([]byte, error) {
 	stored, err := d.Setting(ctx, settingMailSecret, "")
 	if err != nil {
 		return nil, err
 	}
 	if stored == "" {
-		made := make([]byte, 32)
-		_, _ = rand.Read(made) // never fails: it ends the process rather than give weak bytes
-		err = d.change(ctx, "MailSecret", func(ctx context.Context, tx *tx) error {
-			// Another process may have been faster; its secret stands then.
-			return tx.get(ctx, "mail secret", &stored, `INSERT INTO settings (name, value) VALUES (?, ?)
-				ON CONFLICT (name) DO UPDATE SET value = settings.value RETURNING value`, settingMailSecret, hex.EncodeToString(made))
-		})
-		if err != nil {
-			return nil, err
-		}
+		return nil, fmt.Errorf("mail secret: %w", ErrNotFound)
 	}
 	secret, err := hex.DecodeString(stored)
-	if err != nil || len(secret) != 32 {
-		return nil, fmt.Errorf("the setting %s is no key of 32 bytes: %w", settingMailSecret, errors.Join(err, ErrDamaged))
+	if err != nil || len(secret) != mailSecretBytes {
+		return nil, fmt.Errorf("the setting %s is no key of %d bytes", settingMailSecret, mailSecretBytes)
 	}
 	return secret, nil
 }

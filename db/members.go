@@ -37,9 +37,8 @@ type Credentials struct {
 	Password string `db:"password"`
 	Email    string `db:"email"` // of CredentialsByID
 	Role     Role   `db:"role"`
-	Verified bool   `db:"verified"` // the address, of CredentialsByID
-	Pending  bool   `db:"pending"`  // waits to be let in
-	Factor   bool   `db:"factor"`   // a code is asked for too
+	Pending  bool   `db:"pending"` // waits to be let in
+	Factor   bool   `db:"factor"`  // a code is asked for too
 }
 
 const memberColumns = `m.id, m.handle, m.name, m.role, m.origin, m.post_count, m.comment_count, m.created_at, m.source_url, m.bio, m.bio_html`
@@ -102,7 +101,7 @@ func (d *DB) CredentialsByLogin(ctx context.Context, login string) (Credentials,
 // CredentialsByID is the same for a member who is signed in already and must show their password again.
 func (d *DB) CredentialsByID(ctx context.Context, id int64) (Credentials, error) {
 	var c Credentials
-	err := d.get(ctx, "CredentialsByID", &c, "SELECT id, handle, COALESCE(email, '') AS email, email_verified_at IS NOT NULL AS verified, password, role, state = 'pending' AS pending, totp_secret IS NOT NULL AS factor FROM members WHERE id = ? AND deleted_at IS NULL", id)
+	err := d.get(ctx, "CredentialsByID", &c, "SELECT id, handle, COALESCE(email, '') AS email, password, role, state = 'pending' AS pending, totp_secret IS NOT NULL AS factor FROM members WHERE id = ? AND deleted_at IS NULL", id)
 	return c, err
 }
 

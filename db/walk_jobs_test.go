@@ -65,6 +65,7 @@ func (w *walker) letters() {
 	must(d.IssueReset(ctx, "reachable@example.org", []byte("third")))(w)
 	w.ok(d.ResetPassword(ctx, []byte("third"), "phc2"))
 	must(d.Reachable(ctx, v.ID))(w)
+	must(d.AddressOf(ctx, v))(w)
 	w.ok(d.SetMailOff(ctx, v.ID, true))
 	for range 2 {
 		must(d.MailSecret(ctx))(w)

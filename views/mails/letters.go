@@ -52,7 +52,7 @@ func Verify(ctx context.Context, handle, url string) Letter {
 		Title:   ui.T(ctx, "Is this your address?"),
 		Lines:   []string{ui.T(ctx, "Somebody, you most likely, gave it for the account @%s at %s. Say that it is yours, so that we can reach you when it matters: when you forget your password, above all.", handle, ui.Site(ctx))},
 		Button:  ui.T(ctx, "Yes, it is mine"), URL: url,
-		After: []string{ui.T(ctx, "The link works for half an hour and once. If this was not you, do nothing: then the address stays unproved.")},
+		After: []string{ui.T(ctx, "The link works for half an hour and once. If this was not you, do nothing, and nothing comes of it.")},
 	}
 }
 
