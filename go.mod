@@ -10,6 +10,8 @@ require (
 	github.com/boombuler/barcode v1.0.1-0.20190219062509-6c824513bacc // the QR code that an authenticator reads
 	github.com/chromedp/cdproto v0.159.0 // tests: what chromedp speaks
 	github.com/chromedp/chromedp v0.23.0 // tests in a real browser
+	github.com/emersion/go-sasl v0.0.0-20241020182733-b788ff22d5a6 // tests: a mail server that asks for a password
+	github.com/emersion/go-smtp v0.25.1 // tests: a real mail server
 	github.com/google/go-cmp v0.7.0 // tests: differences that can be read
 	github.com/google/uuid v1.6.0 // ids of requests, forms and sites
 	github.com/gosimple/slug v1.15.0 // the readable part of a post's address
@@ -22,6 +24,7 @@ require (
 	github.com/pressly/goose/v3 v3.29.0 // migrations, embedded and transactional
 	github.com/r3labs/sse/v2 v2.10.0 // how events are written to a browser
 	github.com/tdewolff/minify/v2 v2.24.25 // our script is sent without comments and with short names
+	github.com/wneessen/go-mail v0.8.1 // letters: headers that cannot be broken, TLS, sign-in to the mail server
 	github.com/yuin/goldmark v1.8.7 // Markdown
 	github.com/yuin/goldmark-emoji v1.0.6 // :smile: in Markdown
 	go.uber.org/goleak v1.3.0 // tests: no goroutine stays behind

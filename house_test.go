@@ -64,7 +64,7 @@ func packages(t *testing.T) []pkg {
 	return list
 }
 
-var leaves = []string{"app/trace", "app/hub", "app/worker", "app/breaker", "app/markup", "app/config", "app/assets"}
+var leaves = []string{"app/trace", "app/hub", "app/worker", "app/breaker", "app/markup", "app/config", "app/assets", "app/outbound"}
 
 // mayImport is the table of who may import whom: the packages of ours that one may import, and why no others.
 // A name that ends in /... stands for all below it too.
@@ -81,12 +81,14 @@ func mayImport(p string) (allowed []string, why string) {
 		return leaves, "the database knows rows and viewers, not pages or requests: it may import leaves"
 	case p == "views" || strings.HasPrefix(p, "views/"):
 		return []string{"db", "views/layout", "views/ui"}, "a view shows the row that it is given and decides nothing: it may import db's row types, views/layout and views/ui, never app"
+	case p == "app/notify":
+		return append([]string{"db", "views/mails", "views/ui"}, leaves...), "a letter is a page that is sent: notify shows views/mails, so that what people read stands in views, and otherwise is a package of work like any other"
 	case p == "app/middleware":
 		return append([]string{"db", "app/auth"}, leaves...), "middleware is given a fail func and never imports web, or a page could not be wrapped by it"
 	case p == "app/web/respond":
 		return append([]string{"views/layout", "views/ui", "views/errors"}, leaves...), "it renders every error, those of the database too, so it may know neither the database nor the pages"
 	case p == "app/web" || strings.HasPrefix(p, "app/web/"):
-		return append(below, "app/web/...", "app/search", "app/images", "app/logs", "app/notify", "app/importer", "app/bridge"), "the HTTP surface is above the work and below the wiring: it may not import app or cmd"
+		return append(below, "app/web/...", "app/search", "app/images", "app/jobs", "app/logs", "app/notify", "app/importer", "app/bridge"), "the HTTP surface is above the work and below the wiring: it may not import app or cmd"
 	case p == "app":
 		return append(below, "", "app/..."), "app is the wiring: only cmd and apptest are above it"
 	case p == "app/apptest" || strings.HasPrefix(p, "cmd/"):
@@ -152,6 +154,8 @@ var doors = []struct {
 	{"github.com/microcosm-cc/bluemonday", []string{"app/markup/"}, "there is one list of what user HTML may have"},
 	{"image/", []string{"app/images/"}, "bounds are checked before a pixel of a stranger's file is allocated"},
 	{"golang.org/x/image/", []string{"app/images/"}, "the same"},
+	{"github.com/wneessen/go-mail", []string{"app/notify/smtp.go"}, "one file knows the mail server: its certificate, its password, and that an address never stands in an error"},
+	{"github.com/wneessen/go-mail/", []string{"app/notify/smtp.go"}, "the same"},
 	{"html/template", nil, "pages are templ components; their escaping is the only one"},
 	{"text/template", nil, "pages are templ components; their escaping is the only one"},
 	{"unsafe", nil, "there is no reason"},
@@ -217,6 +221,55 @@ func TestDangerousLibrariesStandBehindTheirDoors(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// Other servers are asked in one place alone, where the address is looked at on the connection itself. cmd/bench asks our
+// own server, and apptest is for tests.
+func TestOtherServersAreAskedThroughOneClient(t *testing.T) {
+	t.Parallel()
+	for _, s := range sources(t) {
+		if s.pkg.path() == "app/outbound" || s.pkg.path() == "cmd/bench" || s.pkg.path() == "app/apptest" {
+			continue
+		}
+		for _, found := range asks(s.file) {
+			t.Errorf("%s: %s asks another server; app/outbound is the one client that may, because it looks where the connection leads.", s.at.Position(found.Pos()), found.Sel.Name)
+		}
+		ast.Inspect(s.file, func(n ast.Node) bool {
+			if field, ok := n.(*ast.KeyValueExpr); ok {
+				if name, ok := field.Key.(*ast.Ident); ok && (name.Name == "Reach" || name.Name == "Roots") {
+					t.Errorf("%s: %s opens the outbound client to what is not the internet's. It is for tests alone.", s.at.Position(n.Pos()), name.Name)
+				}
+			}
+			return true
+		})
+	}
+}
+
+// asks lists what a file uses of net/http to ask other servers.
+func asks(file *ast.File) (found []*ast.SelectorExpr) {
+	ast.Inspect(file, func(n ast.Node) bool {
+		if x, ok := n.(*ast.SelectorExpr); ok {
+			if of, ok := x.X.(*ast.Ident); ok && of.Name == "http" &&
+				slices.Contains([]string{"Client", "DefaultClient", "Transport", "DefaultTransport", "Get", "Head", "Post", "PostForm"}, x.Sel.Name) {
+				found = append(found, x)
+			}
+		}
+		return true
+	})
+	return found
+}
+
+func TestAnotherClientIsNoticed(t *testing.T) {
+	t.Parallel()
+	file, err := parser.ParseFile(token.NewFileSet(), "x.go", `package x
+		var c = &http.Client{}
+		func f() { http.Get("x"); http.DefaultTransport.RoundTrip(nil); http.Error(nil, "", 500); w.Header().Get("x") }`, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if found := asks(file); len(found) != 3 {
+		t.Errorf("noticed %d", len(found))
 	}
 }
 

@@ -11,6 +11,7 @@
 //	TestQueryCancellation    the same                 db/door_test.go
 //	graceful shutdown        App.Run                  app/app.go
 //	worker pool              worker.Pool              app/worker/worker.go
+//	durable jobs             jobs.Runner              app/jobs/jobs.go
 //	request tracing          trace.Trace              app/trace/trace.go
 package codex
 

@@ -18,8 +18,12 @@ import (
 	"codex/app/bridge"
 	"codex/app/config"
 	"codex/app/hub"
+	"codex/app/jobs"
 	"codex/app/middleware"
+	"codex/app/notify"
+	"codex/app/outbound"
 	"codex/app/web"
+	"codex/app/webhooks"
 	"codex/db"
 )
 
@@ -34,6 +38,7 @@ type Options struct {
 	Applied    func(name string) // for each migration; may be nil
 	Snapshot   func(path string)
 	Now        func() time.Time // the clock of the limits and of what pages say; nil: time.Now
+	Outbound   outbound.Options // the zero value but for tests
 }
 
 // App is a forum that is open.
@@ -45,6 +50,7 @@ type App struct {
 	gate   *middleware.Gate
 	hub    *hub.Hub
 	bridge *bridge.Bridge
+	jobs   *jobs.Runner
 	server *http.Server
 	listen net.Listener
 
@@ -84,8 +90,23 @@ func (a *App) open(ctx context.Context, o Options) error {
 	if a.bridge, err = bridge.New(ctx, a.site.DB, a.hub, o.Log); err != nil {
 		return err
 	}
+	kinds := map[string]jobs.Do{}
+	if o.Config.MailOn() {
+		mailer, err := notify.New(notify.Options{DB: a.site.DB, Config: o.Config, Site: name, Token: auth.NewToken})
+		if err != nil {
+			return err
+		}
+		for kind, do := range mailer.Kinds() {
+			kinds[kind] = do
+		}
+	}
+	client := outbound.New(o.Outbound)
+	if o.Config.BaseURL != "" { // what receivers are told are addresses
+		kinds[db.JobWebhook] = webhooks.New(webhooks.Options{DB: a.site.DB, Client: client, Log: o.Log, Base: o.Config.BaseURL}).Do
+	}
+	a.jobs = jobs.New(ctx, a.site.DB, o.Log, jobs.Options{Kinds: kinds})
 	handler, err := web.New(web.Options{
-		Hub: a.hub, Bridge: a.bridge,
+		Hub: a.hub, Bridge: a.bridge, Outbound: client,
 		DB: a.site.DB, Config: o.Config, Static: o.Static, Log: o.Log, Gate: a.gate, Setup: a.setup, Site: name, Version: o.Version, Now: o.Now,
 	})
 	if err != nil {
@@ -130,6 +151,11 @@ func (a *App) Run(ctx, force context.Context) error {
 		defer close(carried)
 		a.bridge.Run(work)
 	}()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		a.jobs.Run(work)
+	}()
 	served := make(chan error, 1)
 	go func() { served <- a.server.Serve(a.listen) }()
 
@@ -143,6 +169,7 @@ func (a *App) Run(ctx, force context.Context) error {
 	stopWork()
 	<-worked
 	<-carried
+	<-done
 	return errors.Join(err, a.Close(context.WithoutCancel(ctx)))
 }
 
@@ -153,6 +180,9 @@ func (a *App) Close(ctx context.Context) error {
 		err = a.server.Close()
 	}
 	a.cut()
+	if a.jobs != nil {
+		a.drainJobs(ctx)
+	}
 	if e := a.listen.Close(); !errors.Is(e, net.ErrClosed) {
 		err = errors.Join(err, e)
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"codex/app/config"
+	"codex/app/notify"
 	"codex/db"
 )
 
@@ -24,7 +25,7 @@ type Finding struct {
 // lowSpace is the free space in bytes below which a disk is nearly full.
 const lowSpace = 500 << 20
 
-// Examine looks at the configuration, the directory, the disk, the database and the clock, and says what to do. It
+// Examine looks at the configuration, the directory, the mail server, the disk, the database and the clock, and says what to do. It
 // may run beside a server, and writes nothing.
 func Examine(ctx context.Context, c *config.Config, migrations fs.FS) []Finding {
 	var list []Finding
@@ -46,8 +47,48 @@ func Examine(ctx context.Context, c *config.Config, migrations fs.FS) []Finding 
 	if now := time.Now(); now.Year() < 2026 {
 		list = append(list, Finding{Found: "The clock says " + now.Format("2 January 2006") + ".", Advice: "Set it: sessions and times depend on it.", Bad: true})
 	}
+	list = append(list, examineMail(ctx, c)...)
 	list = append(list, examineDisk(c.Data)...)
 	return append(list, examineDatabase(ctx, c.Data, migrations)...)
+}
+
+// mailAnswers is how long the mail server may take to let us in.
+const mailAnswers = 10 * time.Second
+
+func examineMail(ctx context.Context, c *config.Config) []Finding {
+	if !c.MailOn() {
+		return []Finding{{Found: "Mail is off: CODEX_SMTP_URL is not set.", Advice: "Letters wait for it, and who forgets their password needs you (codex user password HANDLE)."}}
+	}
+	mailer, err := notify.New(notify.Options{Config: c})
+	if err != nil {
+		return nil // the configuration is not valid, which was said above
+	}
+	ctx, cancel := context.WithTimeout(ctx, mailAnswers)
+	defer cancel()
+	if err := mailer.Check(ctx); err != nil {
+		return []Finding{{Found: fmt.Sprintf("Mail does not go out (%v).", err), Advice: "Letters wait until it does; look at CODEX_SMTP_URL.", Bad: true}}
+	}
+	return []Finding{{Found: "The mail server lets us in."}}
+}
+
+// examineJobs says what waits, and what was given up.
+func examineJobs(ctx context.Context, d *db.DB) []Finding {
+	waiting := 0
+	for _, kind := range db.MailJobs() {
+		n, err := d.WaitingJobs(ctx, kind)
+		if err != nil {
+			return nil // a database that waits for a migration, or cannot be read: both are said elsewhere
+		}
+		waiting += n
+	}
+	var list []Finding
+	if waiting > 0 {
+		list = append(list, Finding{Found: fmt.Sprintf("Letters wait to be sent: %d.", waiting)})
+	}
+	if dead, err := d.CountDeadJobs(ctx); err == nil && dead > 0 {
+		list = append(list, Finding{Found: fmt.Sprintf("Jobs were given up in the last 30 days: %d.", dead), Advice: "The log says why."})
+	}
+	return list
 }
 
 func examineDisk(dir string) []Finding {
@@ -106,6 +147,7 @@ func examineDatabase(ctx context.Context, dir string, migrations fs.FS) []Findin
 	if err := site.current(ctx, migrations); err != nil {
 		list = append(list, Finding{Found: err.Error() + ".", Advice: "codex serve does it by itself, after taking a copy."})
 	}
+	list = append(list, examineJobs(ctx, site.DB)...)
 	if has, err := site.DB.HasAdmin(ctx); err == nil && !has {
 		list = append(list, Finding{Found: "The forum has no administrator.", Advice: "Join with the setup token that codex serve prints, or: codex user add HANDLE --email ADDRESS --role admin"})
 	}

@@ -71,6 +71,20 @@ func (a *App) keepHouse(ctx context.Context) {
 				}
 			}
 		}},
+		{name: "drop old deliveries", every: time.Hour, do: func(ctx context.Context) error {
+			for {
+				if dropped, err := d.DropOldDeliveries(ctx); err != nil || dropped == 0 {
+					return err
+				}
+			}
+		}},
+		{name: "drop old jobs", every: 10 * time.Minute, do: func(ctx context.Context) error {
+			for {
+				if dropped, err := d.DropOldJobs(ctx); err != nil || dropped == 0 {
+					return err
+				}
+			}
+		}},
 		{name: "drop old drafts", every: time.Hour, do: d.DropOldDrafts},
 		{name: "work out trust levels", every: time.Minute, do: func(ctx context.Context) error {
 			for {

@@ -19,6 +19,7 @@ func (e *ErrForced) Error() string {
 //  2. the hub closes: each stream tells its reader when to come back, and ends
 //  3. running requests, and with them their queries, finish
 //  4. the listener and the idle connections close
+//  5. jobs that run finish, those that wait are given back: they are rows, and done after the next start
 //
 // and then Run lets the housekeeping end and Close folds the WAL into the database. The probes answer through stages
 // 1 to 3, which is how a balancer in front learns of it. Requests do not inherit the signal's context: they would be
@@ -34,6 +35,7 @@ func (a *App) stop(force context.Context) error {
 		running := a.gate.Running()
 		a.cut() // ends their queries inside SQLite
 		_ = a.server.Close()
+		a.drainJobs(budget) // which has ended, so they are cut off
 		a.log.Warn("stop forced", "running", running, "after", time.Since(began))
 		return &ErrForced{running}
 	}
@@ -43,6 +45,17 @@ func (a *App) stop(force context.Context) error {
 	if err := a.server.Shutdown(last); err != nil {
 		_ = a.server.Close()
 	}
+	a.drainJobs(budget)
 	a.log.Info("stopped", "after", time.Since(began))
 	return nil
+}
+
+// jobsBudget is how long a stop waits for jobs: a mail server that does not answer must not use up what the requests left.
+const jobsBudget = 5 * time.Second
+
+// drainJobs ends the jobs. Again, or after they have ended, it does nothing.
+func (a *App) drainJobs(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, jobsBudget)
+	defer cancel()
+	a.jobs.Shutdown(ctx)
 }

@@ -12,19 +12,35 @@ import (
 var ErrLastAdmin = &Error{text: "the last admin stays", status: http.StatusConflict}
 
 // SetEmail gives the viewer another address and ends their other sessions: somebody who sits in one of them must not be
-// able to go on where letters lead elsewhere now. ErrEmailTaken: another member has it. ErrMailBanned: addresses of its
+// able to go on where letters lead elsewhere now. The new address is not proved, and the old one is told. ErrEmailTaken: another member has it. ErrMailBanned: addresses of its
 // domain are not taken.
 func (d *DB) SetEmail(ctx context.Context, v Viewer, email string) error {
 	return d.change(ctx, "SetEmail", func(ctx context.Context, tx *tx) error {
 		if err := tx.mailAllowed(ctx, email); err != nil {
 			return err
 		}
-		err := tx.one(ctx, "e-mail", "UPDATE members SET email = ?, email_key = ? WHERE id = ? AND deleted_at IS NULL", email, foldEmail(email), v.ID)
+		var old Recipient
+		if err := tx.get(ctx, "old e-mail", &old, "SELECT id, handle, COALESCE(email, '') AS email FROM members WHERE id = ? AND deleted_at IS NULL", v.ID); err != nil {
+			return err
+		}
+		err := tx.one(ctx, "e-mail", `UPDATE members SET email = ?, email_key = ?, email_verified_at = CASE WHEN email_key = ? THEN email_verified_at END
+			WHERE id = ? AND deleted_at IS NULL`, email, foldEmail(email), foldEmail(email), v.ID)
 		if errors.Is(err, ErrConflict) {
 			return fmt.Errorf("%w: %w", ErrEmailTaken, err)
 		}
 		if err != nil {
 			return err
+		}
+		if err := tx.endLinks(ctx, v.ID); err != nil {
+			return err
+		}
+		if foldEmail(old.Email) != foldEmail(email) {
+			if err := tx.askVerify(ctx, v.ID); err != nil {
+				return err
+			}
+			if err := tx.warn(ctx, old, ChangedEmail); err != nil {
+				return err
+			}
 		}
 		return endSessions(ctx, tx, v.ID, v.SessionID, "")
 	})
@@ -56,12 +72,15 @@ func (d *DB) DeleteAccount(ctx context.Context, v Viewer, texts bool) error {
 		if !other {
 			return ErrLastAdmin
 		}
-		if err := tx.one(ctx, "member", `UPDATE members SET deleted_at = ?, erase = ?, handle = '', name = '', email = NULL, email_key = NULL, password = '', role = 'member',
+		if err := tx.one(ctx, "member", `UPDATE members SET deleted_at = ?, erase = ?, handle = '', name = '', email = NULL, email_key = NULL, email_verified_at = NULL, password = '', role = 'member',
 			theme = '', time_zone = '', answer = '', address = '', totp_secret = NULL, totp_step = 0, source_url = '', bio = '', bio_html = '', bio_version = 0
 			WHERE id = ?`, d.millis(), what, v.ID); err != nil {
 			return err
 		}
 		if err := setCodes(ctx, tx, v.ID, nil); err != nil {
+			return err
+		}
+		if err := tx.forgetLetters(ctx, v.ID); err != nil {
 			return err
 		}
 		if _, err := tx.exec(ctx, "invites", "UPDATE invites SET ended_at = ? WHERE made_by = ? AND ended_at IS NULL", d.millis(), v.ID); err != nil {

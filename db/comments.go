@@ -136,6 +136,9 @@ func (d *DB) CreateComment(ctx context.Context, v Viewer, n NewComment) (id int6
 			if err := tx.notifyComment(ctx, id, body.Mentions, false); err != nil {
 				return err
 			}
+			if err := tx.hookComment(ctx, id); err != nil {
+				return err
+			}
 		}
 		return tx.sent(ctx, v, n.FormKey(), "comment", id, n.Draft)
 	})
@@ -352,7 +355,7 @@ func countComment(ctx context.Context, tx *tx, by int, update string, args ...an
 	if err := tx.get(ctx, "comment", &at, update+" RETURNING id, post_id, COALESCE(author_id, 0) AS author_id", args...); err != nil {
 		return forbidden(err)
 	}
-	if err := tx.tell(ctx, PostTopic(at.Post), EventComment, at.ID); err != nil {
+	if err := tx.tellComment(ctx, at.ID, at.Post); err != nil {
 		return err
 	}
 	if err := tx.one(ctx, "post", "UPDATE posts SET comment_count = comment_count + ? WHERE id = ?", by, at.Post); err != nil {
@@ -362,6 +365,14 @@ func countComment(ctx context.Context, tx *tx, by int, update string, args ...an
 		return err
 	}
 	return settle(ctx, tx, at.Post)
+}
+
+// tellComment is for a comment that comes below its post, or goes.
+func (t *tx) tellComment(ctx context.Context, id, post int64) error {
+	if err := t.tell(ctx, PostTopic(post), EventComment, id); err != nil {
+		return err
+	}
+	return t.hookComment(ctx, id)
 }
 
 // MemberComment is a comment on its author's page.

@@ -51,7 +51,8 @@ type DB struct {
 
 	outside outside // the banned networks, as last read
 
-	told chan struct{} // signalled after a commit that wrote events
+	told   chan struct{} // signalled after a commit that wrote events
+	queued chan struct{} // the same for jobs
 
 	watch func(name, query string, args []any) // is told each statement before it is sent; nil but in plan tests
 
@@ -73,7 +74,7 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	d := &DB{path: o.Path, now: o.Now, idle: make(chan struct{}), told: make(chan struct{}, 1), markup: markup.New(markup.Options{})}
+	d := &DB{path: o.Path, now: o.Now, idle: make(chan struct{}), told: make(chan struct{}, 1), queued: make(chan struct{}, 1), markup: markup.New(markup.Options{})}
 	if err := d.memory.open(o.Path + endedNoteSuffix); err != nil {
 		return nil, err
 	}

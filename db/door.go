@@ -83,6 +83,9 @@ type tx struct {
 	tx     *sqlx.Tx
 	missed []string // texts that had to be prepared inside this transaction
 	told   bool     // it wrote events
+	queued bool     // it wrote jobs
+
+	neverShown bool // the text that it hides was written by it: nobody outside is told that it is gone
 }
 
 // change runs f in one immediate transaction on the write connection and commits it. When f or the commit fails,
@@ -114,7 +117,10 @@ func (d *DB) change(ctx context.Context, name string, f func(ctx context.Context
 		return err
 	}
 	if t.told {
-		d.signal()
+		signal(d.told)
+	}
+	if t.queued {
+		signal(d.queued)
 	}
 	t.keep(ctx)
 	return nil

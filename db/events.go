@@ -65,9 +65,9 @@ func (t *tx) tell(ctx context.Context, topic, kind string, subject int64) error 
 // Told is signalled after a commit of this process that wrote events. Several commits may be one signal.
 func (d *DB) Told() <-chan struct{} { return d.told }
 
-func (d *DB) signal() {
+func signal(c chan struct{}) {
 	select {
-	case d.told <- struct{}{}:
+	case c <- struct{}{}:
 	default: // one is waiting already, and whoever takes it reads all
 	}
 }

@@ -18,6 +18,8 @@ type (
 		Handle    string `db:"handle" json:"handle"`
 		Name      string `db:"name" json:"name"`
 		Email     string `db:"email" json:"email"`
+		Verified  Millis `db:"email_verified_at" json:"email_verified_at"`
+		MailOff   bool   `db:"mail_off" json:"no_letters"`
 		Role      Role   `db:"role" json:"role"`
 		Bio       string `db:"bio" json:"bio"`
 		Theme     string `db:"theme" json:"theme"`
@@ -158,7 +160,7 @@ func (d *DB) Export(ctx context.Context, v Viewer, each func(section string, row
 		return fmt.Errorf("Export: %w", ErrForbidden)
 	}
 	var p exportedProfile
-	if err := d.get(ctx, "ExportProfile", &p, `SELECT id, handle, name, COALESCE(email, '') AS email, role, bio, theme, time_zone, answer, address, trust, totp_secret IS NOT NULL AS factor,
+	if err := d.get(ctx, "ExportProfile", &p, `SELECT id, handle, name, COALESCE(email, '') AS email, COALESCE(email_verified_at, 0) AS email_verified_at, mail_off, role, bio, theme, time_zone, answer, address, trust, totp_secret IS NOT NULL AS factor,
 		COALESCE(suspended_until, 0) AS suspended_until, barred_for, created_at FROM members WHERE id = ? AND deleted_at IS NULL`, v.ID); err != nil {
 		return err
 	}

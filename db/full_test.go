@@ -50,7 +50,11 @@ func filled(d *DB, acknowledged int, failure error) error {
 func TestAFullDatabaseIsReadAndHeals(t *testing.T) {
 	t.Parallel()
 	d := migrated(t, Options{})
-	if _, err := d.write.Exec("PRAGMA max_page_count = 200"); err != nil {
+	var pages int
+	if err := d.write.Get(&pages, "PRAGMA page_count"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.write.Exec(fmt.Sprint("PRAGMA max_page_count = ", pages+20)); err != nil {
 		t.Fatal(err)
 	}
 	n, err := fill(d, 0)

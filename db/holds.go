@@ -198,6 +198,7 @@ func hostsOf(links []string) (hosts []string) {
 
 // holdPost takes a post that was just written or edited out of everybody's sight and opens its case.
 func (t *tx) holdPost(ctx context.Context, id int64, fresh bool, why string) error {
+	t.neverShown = fresh
 	if err := countPost(ctx, t, id, -1, "UPDATE posts SET held_at = "+heldSince+", deleted_at = "+heldSince+" WHERE id = ? AND deleted_at IS NULL",
 		fresh, t.d.millis(), fresh, t.d.millis(), id); err != nil {
 		return err
@@ -211,6 +212,7 @@ const heldSince = "CASE WHEN ? = 1 THEN created_at ELSE max(?, created_at + 1) E
 
 // holdComment is holdPost for a comment.
 func (t *tx) holdComment(ctx context.Context, v Viewer, id int64, fresh bool, why string) error {
+	t.neverShown = fresh
 	if err := countComment(ctx, t, -1, "UPDATE comments SET held_at = "+heldSince+", deleted_at = "+heldSince+" WHERE id = ? AND deleted_at IS NULL",
 		fresh, t.d.millis(), fresh, t.d.millis(), id); err != nil {
 		return err

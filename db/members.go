@@ -197,8 +197,16 @@ func insertMember(ctx context.Context, tx *tx, n NewMember, bio markup.Result) (
 		}
 		return 0, fmt.Errorf("%w: %w", ErrHandleTaken, err)
 	}
-	if err != nil || n.Origin != "registered" || n.Role != Plain {
+	if err != nil || n.Origin != "registered" {
 		return id, err
+	}
+	if n.Email != "" {
+		if err := tx.askVerify(ctx, id); err != nil {
+			return 0, err
+		}
+	}
+	if n.Role != Plain {
+		return id, nil
 	}
 	hold, err := tx.holdFirst(ctx)
 	if err != nil {
@@ -210,10 +218,7 @@ func insertMember(ctx context.Context, tx *tx, n NewMember, bio markup.Result) (
 // SetPassword stores a new PHC string and ends every session but the one named (0: ends all).
 func (d *DB) SetPassword(ctx context.Context, memberID int64, phc string, keepSession int64) error {
 	return d.change(ctx, "SetPassword", func(ctx context.Context, tx *tx) error {
-		if err := tx.one(ctx, "password", "UPDATE members SET password = ? WHERE id = ? AND deleted_at IS NULL", phc, memberID); err != nil {
-			return err
-		}
-		return endSessions(ctx, tx, memberID, keepSession, phc)
+		return tx.setPassword(ctx, memberID, phc, keepSession)
 	})
 }
 

@@ -60,6 +60,10 @@ var million = map[string]struct {
 	"notifications":        {5_000_000, map[string]int{"member_id": 150_000, "id": 0, "cause": 0, "post_id": 400_000, "comment_id": 1_000_000, "channel_id": 1_500, "actor_id": 100_000, "created_at": 0}},
 	"notification_choices": {100_000, map[string]int{"member_id": 20_000, "kind": 0}},
 	"channel_follows":      {200_000, map[string]int{"member_id": 80_000, "channel_id": 1_500, "level": 3}},
+	"jobs":                 {100_000, map[string]int{"id": 0, "kind": 8, "run_at": 0, "subject_id": 0, "expires_at": 0}},
+	"webhooks":             {20, map[string]int{"id": 0}},
+	"webhook_deliveries":   {500_000, map[string]int{"id": 0, "webhook_id": 20, "at": 0}},
+	"mail_tokens":          {20_000, map[string]int{"member_id": 0, "purpose": 2, "token_hash": 0, "expires_at": 0}},
 }
 
 // partial is how many rows an index with a WHERE has, where that is not nearly all of its table.
@@ -69,6 +73,7 @@ var partial = map[string]int{
 	"members_no_skeleton": 1_000, "members_erase": 5, "members_pending": 50, "members_trust": 500, "members_invite": 20_000, "members_address": 5_000, "posts_sweep": 20_000, "comments_sweep": 100_000,
 	"cases_open_post": 300, "cases_open_comment": 1_000, "cases_open_member": 100, "cases_open": 1_400, "cases_open_channel": 1_400, "cases_claimed": 20_000,
 	"mod_log_public": 300_000, "cases_sweep": 10_000, "sweeps_running": 1, "sweep_members_left": 500, "cases_decided": 98_000, "mod_log_setting": 500, "channels_deleted": 50, "channels_shut": 300,
+	"jobs_dead": 500,
 }
 
 // allowed are findings that stand because their input is bounded: by the statement's name and the finding. Where with
@@ -102,12 +107,15 @@ var allowed = map[string]struct{ with, why string }{
 	"Unread: USE TEMP B-TREE FOR count(DISTINCT)":                  {"SEARCH u USING INDEX notifications_unread (member_id=?)", "the newest 100 of what a member has not read"},
 	"viewerInMemory: USE TEMP B-TREE FOR count(DISTINCT)":          {"SEARCH u USING INDEX notifications_unread (member_id=?)", "the same"},
 	"ViewerBySession: USE TEMP B-TREE FOR count(DISTINCT)":         {"SEARCH u USING INDEX notifications_unread (member_id=?)", "the same"},
+	"webhooks: SCAN webhooks":                                      {"", "at most MaxWebhooks"},
+	"Webhooks: SCAN webhooks":                                      {"", "the same"},
 	"LastEvent: SCAN sqlite_sequence":                              {"", "one row for each table that gives no id twice: one"},
 	"epoch: SCAN sqlite_sequence":                                  {"", "the same"},
 	"oldest events: SCAN events":                                   {"", "in the order of the ids, and ends at the limit"},
 	"old events: SCAN events":                                      {"", "the last id: ends at the first row"},
 	"OldestEvent: SCAN events":                                     {"", "the first id: ends at the first row"},
 	"owner: MIN(id)":                                               {"SEARCH members USING INDEX members_admins (role=?)", "the first entry of the index"},
+	"CountDeadJobs: SCAN jobs USING COVERING INDEX jobs_dead":      {"", "ends at the limit"},
 	"CountImportRefs: COUNT(*)":                                    {"", "counts what an import will do anyway; no page asks"},
 	"ImportedReplies: USE TEMP B-TREE FOR ORDER BY":                {"", "one thread, in an import; no page asks"},
 }

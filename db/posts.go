@@ -129,6 +129,8 @@ func (d *DB) CreatePost(ctx context.Context, v Viewer, n NewPost) (id int64, err
 			return err
 		} else if err := tx.notifyPost(ctx, id, body.Mentions, false); err != nil {
 			return err
+		} else if err := tx.hookPost(ctx, id); err != nil {
+			return err
 		}
 		return tx.sent(ctx, v, n.FormKey(), "post", id, n.Draft)
 	})
@@ -346,7 +348,10 @@ func (t *tx) tellPost(ctx context.Context, id, channel int64) error {
 	if err := t.tell(ctx, PostTopic(id), EventPost, id); err != nil {
 		return err
 	}
-	return t.tell(ctx, ChannelTopic(channel), EventPost, id)
+	if err := t.tell(ctx, ChannelTopic(channel), EventPost, id); err != nil {
+		return err
+	}
+	return t.hookPost(ctx, id)
 }
 
 // settle sets when the post was last active, and its channel: what was written last there and is not deleted. It comes

@@ -97,6 +97,11 @@ func (d *DB) Register(ctx context.Context, n NewMember) (r Registered, err error
 			return err
 		}
 		r.Pending = n.Pending
+		if !r.Pending {
+			if err := tx.hook(ctx, HookMemberRegistered, r.ID); err != nil {
+				return err
+			}
+		}
 		if n.InviteID == 0 {
 			return nil
 		}
@@ -191,8 +196,10 @@ func (t *tx) decideRegistration(ctx context.Context, v Viewer, id int64, let boo
 		if err := t.one(ctx, "let in", "UPDATE members SET state = 'active', caught_up_at = ? WHERE id = ? AND state = 'pending'", t.d.millis(), id); err != nil {
 			return err
 		}
-		_, err := t.logged(ctx, v, Entry{Action: "registration-accept", MemberID: id})
-		return err
+		if _, err := t.logged(ctx, v, Entry{Action: "registration-accept", MemberID: id}); err != nil {
+			return err
+		}
+		return t.hook(ctx, HookMemberRegistered, id)
 	}
 	var handle string
 	if err := t.get(ctx, "declined", &handle, "DELETE FROM members WHERE id = ? AND state = 'pending' RETURNING handle", id); err != nil {

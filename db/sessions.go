@@ -226,13 +226,17 @@ func endSessions(ctx context.Context, tx *tx, memberID, keep int64, password str
 	return tx.tell(ctx, AccessTopic, EventMember, memberID)
 }
 
-// DropExpired removes ended sessions and idempotency keys older than a day, at most 1,000 of each at a call, so that
+// DropExpired removes ended sessions, links that open nothing any more, and idempotency keys older than a day, at most 1,000 of each at a call, so that
 // the write connection is never held long.
 func (d *DB) DropExpired(ctx context.Context) error {
 	now := d.now()
 	return d.change(ctx, "DropExpired", func(ctx context.Context, tx *tx) error {
 		if _, err := tx.exec(ctx, "sessions", `DELETE FROM sessions WHERE id IN
 			(SELECT id FROM sessions WHERE expires_at < ? ORDER BY expires_at LIMIT 1000)`, MillisOf(now)); err != nil {
+			return err
+		}
+		if _, err := tx.exec(ctx, "links", `DELETE FROM mail_tokens WHERE (member_id, purpose) IN
+			(SELECT member_id, purpose FROM mail_tokens WHERE expires_at < ? ORDER BY expires_at LIMIT 1000)`, MillisOf(now)); err != nil {
 			return err
 		}
 		_, err := tx.exec(ctx, "keys", `DELETE FROM idempotency_keys WHERE (member_id, key) IN

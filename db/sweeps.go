@@ -278,7 +278,7 @@ func (b *batch) member(ctx context.Context, id int64, hide bool) error {
 	b.left -= len(rows)
 	for _, r := range rows {
 		b.comments[r.Into]++
-		if err := t.tell(ctx, PostTopic(r.Into), EventComment, r.ID); err != nil {
+		if err := t.tellComment(ctx, r.ID, r.Into); err != nil {
 			return err
 		}
 		if _, err := t.exec(ctx, "author", `UPDATE members SET comment_count = comment_count + ? * (SELECT CASE WHEN `+listed+` THEN 1 ELSE 0 END

@@ -154,6 +154,9 @@ func (w *walker) all() {
 	w.lists(channel, post)
 	w.writing(channel, post)
 	w.events(post)
+	w.jobs()
+	w.letters()
+	w.hooks(channel)
 	w.notified(channel, post)
 	w.doors()
 	w.moderating(channel, post)
@@ -534,7 +537,7 @@ func (w *walker) upkeep() {
 // silent methods send nothing through the door: they tell of the pools, or work on the file as a whole.
 var silent = map[string]string{
 	"Path": "a field", "InFlight": "a counter", "BusyReaders": "a counter", "Drain": "waits", "Close": "closes", "Size": "asks the file system",
-	"ImportText": "renders", "Told": "a channel", "Migrations": "goose", "Migrate": "goose", "Backup": "copies pages",
+	"ImportText": "renders", "Told": "a channel", "Queued": "a channel", "Migrations": "goose", "Migrate": "goose", "Backup": "copies pages",
 }
 
 // doorMethods are what a call must be named to be a statement on its way to the door.

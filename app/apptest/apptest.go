@@ -13,6 +13,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/cookiejar"
+	"net/netip"
 	"net/url"
 	"strings"
 	"sync"
@@ -23,6 +24,7 @@ import (
 	"codex/app"
 	"codex/app/auth"
 	"codex/app/config"
+	"codex/app/outbound"
 	"codex/app/trace"
 	"codex/db"
 )
@@ -63,6 +65,19 @@ func Start(t testing.TB, changes ...func(*config.Config)) *Site {
 // StartAt is Start with another clock for the limits and for what pages say; nil is the usual one.
 func StartAt(t testing.TB, now func() time.Time, changes ...func(*config.Config)) *Site {
 	t.Helper()
+	return start(t, app.Options{Now: now}, changes...)
+}
+
+// StartReaching is Start with a server of the test's on loopback that the forum may ask, without TLS too. It is the one
+// address that is not the internet's that it reaches.
+func StartReaching(t testing.TB, to netip.AddrPort, changes ...func(*config.Config)) *Site {
+	t.Helper()
+	return start(t, app.Options{Outbound: outbound.Options{Reach: func(a netip.AddrPort) bool { return a == to }}}, changes...)
+}
+
+// start opens the forum with the options, whose files and configuration it fills in.
+func start(t testing.TB, o app.Options, changes ...func(*config.Config)) *Site {
+	t.Helper()
 	c := &config.Config{
 		Addr: "127.0.0.1:0", Data: t.TempDir(), RateLimits: "off", LogLevel: "warn",
 		RequestTimeout: 10 * time.Second, ShutdownTimeout: 10 * time.Second,
@@ -72,7 +87,8 @@ func StartAt(t testing.TB, now func() time.Time, changes ...func(*config.Config)
 	}
 	log := slog.New(trace.LogHandler(slog.NewTextHandler(testLog{t}, &slog.HandlerOptions{Level: c.Level()})))
 	ctx, stop := context.WithCancel(context.Background())
-	a, err := app.Open(ctx, app.Options{Config: c, Log: log, Migrations: Migrations(t), Static: Static(t), Version: "test", Migrate: true, Now: now})
+	o.Config, o.Log, o.Migrations, o.Static, o.Version, o.Migrate = c, log, Migrations(t), Static(t), "test", true
+	a, err := app.Open(ctx, o)
 	if err != nil {
 		stop()
 		t.Fatalf("open the forum: %v", err)
@@ -219,6 +235,9 @@ func (c *Client) request(method, path string, body io.Reader) *http.Request {
 	r, err := http.NewRequestWithContext(c.site.t.Context(), method, c.site.URL+path, body)
 	if err != nil {
 		c.site.t.Fatal(err)
+	}
+	if c.site.Config.BaseURL != "" {
+		r.Host = c.site.Config.AllowedHosts()[0] // as behind a proxy
 	}
 	return r
 }

@@ -26,6 +26,8 @@ type Config struct {
 	Data            string        `name:"data" env:"CODEX_DATA" default:"./data" placeholder:"DIR" help:"Directory of the databases and images."`
 	BaseURL         string        `name:"base-url" env:"CODEX_BASE_URL" placeholder:"URL" help:"Address that people reach the forum at, such as https://forum.example. Without it the forum answers to localhost only."`
 	TrustedProxies  []string      `name:"trusted-proxies" env:"CODEX_TRUSTED_PROXIES" sep:"," placeholder:"NETWORKS" help:"Networks or addresses of reverse proxies whose forwarding headers count, separated by commas."`
+	SMTPURL         Secret        `name:"smtp-url" env:"CODEX_SMTP_URL" placeholder:"URL" help:"Mail server that letters are handed to, such as smtps://user:password@mail.example. Better as a variable: others can read flags. Without it the forum sends no mail."`
+	MailFrom        string        `name:"mail-from" env:"CODEX_MAIL_FROM" placeholder:"ADDRESS" help:"Address that letters come from. Without it: noreply at the host of the base URL."`
 	RateLimits      string        `name:"rate-limits" env:"CODEX_RATE_LIMITS" default:"on" placeholder:"on|off" help:"Limits on how often a visitor may ask. Off is for tests and benchmarks."`
 	LogLevel        string        `name:"log-level" env:"CODEX_LOG_LEVEL" default:"info" placeholder:"LEVEL" help:"Least level of log lines: debug, info, warn or error."`
 	RequestTimeout  time.Duration `name:"request-timeout" env:"CODEX_REQUEST_TIMEOUT" default:"10s" placeholder:"DURATION" help:"Time that a request may take."`
@@ -40,6 +42,7 @@ func (c *Config) Validate() error {
 		checkData(c.Data),
 		checkBaseURL(c.BaseURL),
 		checkProxies(c.TrustedProxies),
+		c.checkMail(),
 		checkWord("CODEX_RATE_LIMITS", c.RateLimits, "on", "off"),
 		checkWord("CODEX_LOG_LEVEL", c.LogLevel, "debug", "info", "warn", "error"),
 		checkDuration("CODEX_REQUEST_TIMEOUT", c.RequestTimeout),

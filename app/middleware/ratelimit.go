@@ -23,6 +23,8 @@ const (
 	SignInAddress
 	SignInCode
 	Register
+	LetterAccount
+	LetterAddress
 	NewcomerWrite
 	MemberWrite
 	KnownDay
@@ -62,8 +64,11 @@ func rules() []rule {
 		SignInAddress: {name: "sign in from an address", network: true, buckets: []bucket{{20, 15 * time.Minute}}, keys: 50_000},
 		// Whoever types codes knows the password already. So this counts the account from wherever they come: three codes
 		// of a million are right at a time.
-		SignInCode:    {name: "code of an account", buckets: []bucket{{10, 15 * time.Minute}}, keys: 20_000},
-		Register:      {name: "register", network: true, buckets: []bucket{{5, time.Hour}}, keys: 50_000},
+		SignInCode: {name: "code of an account", buckets: []bucket{{10, 15 * time.Minute}}, keys: 20_000},
+		Register:   {name: "register", network: true, buckets: []bucket{{5, time.Hour}}, keys: 50_000},
+		// The account of a letter is what was typed, so that the limit says nothing of who has one.
+		LetterAccount: {name: "letters to an account", buckets: []bucket{{3, time.Hour}}, keys: 50_000},
+		LetterAddress: {name: "letters asked for from an address", network: true, buckets: []bucket{{10, time.Hour}}, keys: 50_000},
 		NewcomerWrite: {name: "newcomer's post or comment", buckets: []bucket{{3, 5 * time.Minute}, {db.TrustLimits(db.Newcomer).Texts, day}}, keys: 20_000},
 		MemberWrite:   {name: "post or comment", buckets: []bucket{{1, 5 * time.Second}, {60, time.Hour}}, keys: 20_000},
 		KnownDay:      {name: "posts and comments of a day", buckets: []bucket{{db.TrustLimits(db.Known).Texts, day}}, keys: 20_000},

@@ -154,11 +154,10 @@ func (s *Server) emailForm(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Server) emailPage(w http.ResponseWriter, r *http.Request, status int, show settings.Email) error {
-	c, err := s.db.CredentialsByID(r.Context(), middleware.Viewer(r.Context()).ID)
-	if err != nil {
+	var err error
+	if show.Mail, err = s.mailOf(r); err != nil {
 		return err
 	}
-	show.Present = c.Email
 	page, err := s.ownPage(r, "E-mail")
 	if err != nil {
 		return err
@@ -176,7 +175,13 @@ func (s *Server) updateEmail(w http.ResponseWriter, r *http.Request) error {
 		show.Error = ui.T(ctx, "This is not an e-mail address.")
 		return s.emailPage(w, r, http.StatusUnprocessableEntity, show)
 	}
-	err := s.db.SetEmail(ctx, middleware.Viewer(ctx), show.Value)
+	v := middleware.Viewer(ctx)
+	if s.config.MailOn() {
+		if err := s.letterTo(r, middleware.MemberKey(v.ID)); err != nil {
+			return err
+		}
+	}
+	err := s.db.SetEmail(ctx, v, show.Value)
 	switch {
 	case errors.Is(err, db.ErrEmailTaken):
 		show.Error = ui.T(ctx, "Another account has this address.")

@@ -136,7 +136,7 @@ func (s *Server) admitWrite(rt route, r *http.Request) error {
 		return nil
 	}
 	_, path, _ := strings.Cut(rt.pattern, " ")
-	for _, own := range []string{"/settings", "/drafts", "/logout", "/preview", "/read"} {
+	for _, own := range []string{"/settings", "/drafts", "/logout", "/preview", "/read", "/forgot", "/reset", "/verify", "/unsubscribe"} {
 		if path == own || strings.HasPrefix(path, own+"/") {
 			return nil
 		}

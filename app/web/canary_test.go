@@ -15,6 +15,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"codex/app/apptest"
 	"codex/app/auth"
@@ -22,6 +23,7 @@ import (
 	"codex/app/config"
 	"codex/app/hub"
 	"codex/app/middleware"
+	"codex/app/notify"
 	"codex/app/web"
 	"codex/db"
 )
@@ -54,6 +56,9 @@ var may = map[string]string{
 	"secret of a second factor": "",
 	"recovery code":             "",
 	"hash of a password":        "",
+	"address of a webhook":      "admin",
+	"secret of a webhook":       "",
+	"secret of a letter's link": "",
 	"new name of a channel that is private since": "insider leaver author keeper owner moderator admin",
 }
 
@@ -109,7 +114,7 @@ func newCage(t *testing.T) *cage {
 	t.Cleanup(func() { done(d.Close(context.Background())) })
 	take(d.Migrate(t.Context(), apptest.Migrations(t), func(string) {}))
 	c.builder = &builder{DB: d, ctx: t.Context()}
-	cfg := &config.Config{RateLimits: "off"}
+	cfg := &config.Config{RateLimits: "off", SMTPURL: "smtp://localhost"}
 	news := hub.New(hub.Options{})
 	h := take(web.New(web.Options{DB: d, Hub: news, Bridge: take(bridge.New(t.Context(), d, news, slog.New(slog.DiscardHandler))), Config: cfg, Static: hollow(t), Log: slog.New(slog.NewTextHandler(c.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Gate: middleware.NewGate(), Setup: new(auth.Setup), Site: "Cage", Version: "test"}))
@@ -198,12 +203,16 @@ func (c *cage) fill() {
 	done(c.DeletePost(ctx, author, deleted))
 	done(c.Flag(ctx, stranger, db.NewFlag{PostID: seen, Reason: "other", Note: w["flag's note"]}))
 	take(c.SaveDraft(ctx, author, db.Draft{Place: "/c/open/posts", Title: w["draft"], Body: w["draft"]}))
+	_, _, err := c.AddWebhook(ctx, c.admin, db.NewWebhook{URL: "https://hooks.example.org/" + w["address of a webhook"], Host: "hooks.example.org", Secret: w["secret of a webhook"], Kinds: db.HookKinds[:]})
+	done(err)
 	newcomer := c.signIn(db.NewMember{Handle: "newcomer", Origin: "registered"})
 	done(c.SetSetting(ctx, db.SettingHoldAll, "on"))
 	take(c.CreatePost(ctx, newcomer, db.NewPost{ChannelID: c.open.ID, Kind: "discussion", Title: "Zebra held", Body: w["held post"]}))
 	done(c.SetSetting(ctx, db.SettingHoldAll, "off"))
 	done(c.AddStaffNote(ctx, c.admin, author.ID, w["staff note"], ""))
 	take(c.CreateMember(ctx, db.NewMember{Handle: "pending", Origin: "registered", Pending: true, Answer: w["answer at the door"]}))
+	take(c.IssueReset(ctx, w["e-mail address"]+"@example.org", auth.HashToken(w["secret of a letter's link"])))
+	done(c.AskReset(ctx, w["e-mail address"]+"@example.org"))
 	take(c.CreateInvite(ctx, c.who("moderator"), db.NewInvite{TokenHash: auth.HashToken(w["token of an invite"]), Note: w["note of an invite"], Uses: 5, Lasts: db.MaxInvite}))
 }
 
@@ -218,7 +227,7 @@ func (c *cage) seeds() (list []string) {
 	slugs := []string{c.hidden.Slug, "open", "door", "turned", "~1", "~2", "~3", "~4"}
 	values := map[string][]string{
 		"c/{slug}": slugs, "p/{id}": ids(5), "comments/{id}": ids(4), "cases/{id}": ids(3), "t/{tag}": {c.words["post's tag"], "shared"},
-		"u/{handle}": append([]string{"pending", "~1", "~9"}, birds[1:]...), "members/{handle}": append([]string{"pending"}, birds[1:]...), "sweeps/{id}": ids(1),
+		"u/{handle}": append([]string{"pending", "~1", "~9"}, birds[1:]...), "members/{handle}": append([]string{"pending"}, birds[1:]...), "sweeps/{id}": ids(1), "webhooks/{id}": ids(1),
 	}
 	for _, rt := range web.Routes() {
 		path, ok := strings.CutPrefix(rt.Pattern, "GET ")
@@ -243,6 +252,7 @@ func (c *cage) seeds() (list []string) {
 	for _, id := range ids(5) {
 		list = append(list, "/flag?subject=post:"+id, "/flag?subject=comment:"+id, "/flag?subject=member:"+id)
 	}
+	list = append(list, "/reset?token="+c.words["secret of a letter's link"])
 	return append(list, "/similar?title=Zebra", "/?all=1&sort=new", "/?all=1&sort=top&t=all", "/moderation?decided=1", "/u/author?tab=comments")
 }
 
@@ -324,6 +334,29 @@ func (c *cage) hiddenFrom(t *testing.T, role, when string) {
 	}
 }
 
+// letters sends all that waits to be sent, and looks for canaries in it. A letter goes to whom it concerns; what it holds
+// travels in the open and stays in mailboxes, so it may hold nothing but their own address.
+func (c *cage) letters(t *testing.T) {
+	t.Helper()
+	box := apptest.NewMailbox(t)
+	cfg := &config.Config{}
+	box.Send(cfg)
+	m := take(notify.New(notify.Options{DB: c.DB, Config: cfg, Site: "Cage", Token: auth.NewToken}))
+	for _, job := range take(c.ClaimJobs(c.ctx, db.MailJobs(), 1000, time.Minute)) {
+		done(m.Kinds()[job.Kind](c.ctx, job))
+	}
+	if len(box.Letters()) == 0 {
+		t.Error("no letter was sent, so none was looked at")
+	}
+	for _, l := range box.Letters() {
+		for thing, word := range c.words {
+			if strings.Contains(l.Raw+l.Text+l.HTML, word) && (thing != "e-mail address" || !strings.Contains(l.To, word)) {
+				t.Errorf("a letter to %s holds the %s:\n%s", l.To, thing, l.Text)
+			}
+		}
+	}
+}
+
 func TestNobodySeesWhatIsNotTheirs(t *testing.T) {
 	t.Parallel()
 	c := newCage(t)
@@ -339,6 +372,7 @@ func TestNobodySeesWhatIsNotTheirs(t *testing.T) {
 	for _, where := range c.linked {
 		t.Errorf("a link tells of a private channel, %s", where)
 	}
+	c.letters(t)
 	c.also = nil // a part comes of the same queries as its page
 	done(c.Leave(ctx, c.who("leaver"), c.hidden.ID))
 	c.hiddenFrom(t, "leaver", "having left")

@@ -145,7 +145,7 @@ func (s *Server) signInWithCode(w http.ResponseWriter, r *http.Request) error {
 
 func (s *Server) signInOver(w http.ResponseWriter, r *http.Request, f sessions.SignIn) error {
 	f.Problem = ui.T(r.Context(), pendingUnknown)
-	return s.respond.Render(w, r, http.StatusUnprocessableEntity, sessions.Login(s.door("Sign in"), f))
+	return s.signInPage(w, r, http.StatusUnprocessableEntity, f)
 }
 
 // spendCode uses up a code of a member's authenticator, or one of their recovery codes; ErrNotFound for what is neither.

@@ -17,7 +17,7 @@ func (s *Server) mustSignIn(w http.ResponseWriter, r *http.Request) error {
 		}
 		if k := respond.Carry(r); k != nil {
 			f := sessions.SignIn{Next: respond.CameFrom(r), Kept: k}
-			return s.respond.Render(w, r, http.StatusForbidden, sessions.Login(s.door("Sign in"), f))
+			return s.signInPage(w, r, http.StatusForbidden, f)
 		}
 	}
 	return respond.SignIn(w, r)

@@ -97,6 +97,10 @@ func (t things) fill(pattern string) (path string, placed bool, err error) {
 			value, in = t.invite, false
 		case key == "sweeps/{id}":
 			value, in = t.sweep, false
+		case key == "webhooks/{id}":
+			value, in = t.hook, false
+		case key == "replay/{delivery}":
+			value, in = t.delivery, false
 		case key == "cases/{id}":
 			value = t.flagged
 		default:
@@ -136,12 +140,16 @@ func (t things) form(pattern, role string) string {
 		set("member", fmt.Sprint(t.pending))
 	case "POST /flag":
 		set("reason", "spam")
+	case "POST /admin/webhooks":
+		set("url", "https://hooks.example/by-"+role, "kinds", "post.created")
 	case "POST /settings/handle":
 		set("handle", "newly-"+role)
 	case "POST /moderation/bans":
 		set("kind", "mail")
 	case "POST /new", "POST /c/{slug}/posts", "POST /p/{id}/edit":
 		set("kind", "discussion")
+	case "POST /forgot":
+		return url.Values{"email": {"somebody@example.org"}}.Encode()
 	case "POST /register", "POST /login", "POST /logout": // without a password, and without a text that would be kept
 		return url.Values{"handle": {"somebody"}}.Encode()
 	}
@@ -158,6 +166,7 @@ var own = map[string]bool{
 	// Their account.
 	"POST /login": true, "POST /login/code": true, "POST /logout": true, "POST /register": true,
 	"POST /settings/theme": true, "POST /settings/time-zone": true, "POST /settings/password": true, "POST /settings/prove": true,
+	"POST /forgot": true, "POST /reset": true, "POST /verify": true, "POST /unsubscribe": true, "POST /settings/email/verify": true, "POST /settings/email/letters": true,
 	"POST /settings/email": true, "POST /settings/sessions/end": true, "POST /settings/sessions/end-all": true, "POST /settings/sessions/{id}/end": true,
 	"POST /settings/second-factor": true, "POST /settings/second-factor/codes": true, "POST /settings/second-factor/off": true,
 	"POST /settings/data/export": true, "POST /settings/data/delete": true, "POST /settings/invites/{id}/end": true,

@@ -29,6 +29,7 @@ import (
 	"codex/app/hub"
 	"codex/app/markup"
 	"codex/app/middleware"
+	"codex/app/outbound"
 	"codex/app/web/respond"
 	"codex/db"
 	"codex/views/layout"
@@ -51,6 +52,8 @@ type Options struct {
 	Now     func() time.Time // nil: time.Now
 	Hub     *hub.Hub
 	Bridge  *bridge.Bridge
+
+	Outbound *outbound.Client // nil: one that is made for it
 }
 
 // Server answers requests.
@@ -72,12 +75,17 @@ type Server struct {
 	zones   zones
 	halfway halfway // sign-ins that wait for a code
 	live    listening
+
+	outbound *outbound.Client
 }
 
 // New makes the handler of the whole site.
 func New(o Options) (http.Handler, error) {
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if o.Outbound == nil {
+		o.Outbound = outbound.New(outbound.Options{})
 	}
 	static, err := assets.New(o.Static)
 	if err != nil {
@@ -87,7 +95,7 @@ func New(o Options) (http.Handler, error) {
 		db: o.DB, config: o.Config, assets: static, log: o.Log, hasher: auth.NewHasher(), gate: o.Gate, setup: o.Setup,
 		limits: middleware.NewLimits(o.Config.Limited(), o.Now), version: o.Version, now: o.Now, cookie: o.Config.CookieName(),
 	}
-	s.named = o.Site
+	s.named, s.outbound = o.Site, o.Outbound
 	s.live.hub, s.live.bridge = o.Hub, o.Bridge
 	s.respond = &respond.Responder{
 		Log: o.Log, Now: o.Now, Asset: static.URL, Site: s.siteName, Logo: s.logo, Zone: s.zone, Look: s.unlinked,

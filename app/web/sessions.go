@@ -19,7 +19,14 @@ func (s *Server) signInForm(w http.ResponseWriter, r *http.Request) error {
 	if middleware.Viewer(r.Context()).SignedIn() {
 		return respond.Redirect(w, r, next)
 	}
-	return s.respond.Render(w, r, http.StatusOK, sessions.Login(s.door("Sign in"), sessions.SignIn{Next: next}))
+	f := sessions.SignIn{Next: next}
+	switch r.URL.Query().Get("done") {
+	case "reset":
+		f.Done = ui.T(r.Context(), "Your password is changed. Sign in with it.")
+	case "verified":
+		f.Done = ui.T(r.Context(), "Thank you: we know now that the address is yours.")
+	}
+	return s.signInPage(w, r, http.StatusOK, f)
 }
 
 func (s *Server) signIn(w http.ResponseWriter, r *http.Request) error {
@@ -78,7 +85,12 @@ func (s *Server) signIn(w http.ResponseWriter, r *http.Request) error {
 
 func (s *Server) signInAgain(w http.ResponseWriter, r *http.Request, f sessions.SignIn) error {
 	f.Problem = ui.T(r.Context(), "The name or the password is not right.")
-	return s.respond.Render(w, r, http.StatusUnprocessableEntity, sessions.Login(s.door("Sign in"), f))
+	return s.signInPage(w, r, http.StatusUnprocessableEntity, f)
+}
+
+func (s *Server) signInPage(w http.ResponseWriter, r *http.Request, status int, f sessions.SignIn) error {
+	f.Forgot = s.config.MailOn()
+	return s.respond.Render(w, r, status, sessions.Login(s.door("Sign in"), f))
 }
 
 // openSession makes a new session with a new token: never one that the browser brought.

@@ -30,6 +30,9 @@ func (s *Server) settingsPage(w http.ResponseWriter, r *http.Request, status int
 	if show.HandleErr == "" {
 		show.Handle = m.Handle
 	}
+	if show.Mail, err = s.mailOf(r); err != nil {
+		return err
+	}
 	show.TimeZone, show.Factor = v.TimeZone, v.Factor
 	if show.Sessions, err = s.db.Sessions(ctx, v); err != nil {
 		return err
@@ -60,6 +63,15 @@ func (s *Server) settings(w http.ResponseWriter, r *http.Request) error {
 		done = ui.T(r.Context(), "Your password is changed, and your other sessions have ended.")
 	case "email":
 		done = ui.T(r.Context(), "Your address is changed, and your other sessions have ended.")
+		if s.config.MailOn() {
+			done = ui.T(r.Context(), "Your address is changed, and your other sessions have ended. A letter is on its way to it.")
+		}
+	case "verified":
+		done = ui.T(r.Context(), "Thank you: we know now that the address is yours.")
+	case "letter":
+		done = ui.T(r.Context(), "A letter is on its way. Its link works for half an hour.")
+	case "letters":
+		done = ui.T(r.Context(), "That is noted.")
 	case "time-zone":
 		done = ui.T(r.Context(), "Your clock is set.")
 	case "sessions":

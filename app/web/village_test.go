@@ -61,6 +61,7 @@ type things struct {
 	pending, network, word, invite, sweep int64  // of the site: who waits to be let in, a banned domain, a watched word, an invite, a sweep
 	target, stray                         string // handles: a plain member of the channel, and who has nothing to do with it
 	targetID, askerID, inviteeID, session int64
+	hook, delivery                        int64
 }
 
 // nowhere is a set of things that are not there.
@@ -163,6 +164,7 @@ func (b *builder) settle(t things, role string, p person, place db.Visibility, c
 
 // govern makes what a role finds of the site itself: the same in all places.
 func (b *builder) govern(role string, p person, crowd map[string]db.Viewer) (t things) {
+	var err error
 	t.pending = take(b.CreateMember(b.ctx, db.NewMember{Handle: "pending-" + role, Origin: "registered", Pending: true}))
 	done(b.BanOutside(b.ctx, b.admin, db.OutsideBan{Kind: "mail", Value: role + ".example", Until: db.Forever}))
 	t.network = take(b.OutsideBans(b.ctx, b.admin, 0, 1))[0].ID
@@ -182,6 +184,10 @@ func (b *builder) govern(role string, p person, crowd map[string]db.Viewer) (t t
 	t.sweep = take(b.StartSweep(b.ctx, b.admin, db.NewSweep{MemberID: crowd["swept"].ID}))
 	for take(b.StepSweeps(b.ctx)) {
 	}
+	t.hook, _, err = b.AddWebhook(b.ctx, b.admin, db.NewWebhook{URL: "https://hooks.example/" + role, Secret: "s"})
+	done(err)
+	take(b.LogDelivery(b.ctx, db.Delivery{Webhook: t.hook, Event: db.HookPing, Payload: `{"event":"ping"}`, Status: 200}))
+	t.delivery = take(b.Deliveries(b.ctx, b.admin, t.hook, 0, 1))[0].ID
 	return t
 }
 
@@ -247,7 +253,7 @@ func (w *village) open(t *testing.T) *visit {
 	done(os.WriteFile(file, take(os.ReadFile(w.file)), 0o600))
 	d := take(db.Open(t.Context(), db.Options{Path: file, Readers: 2}))
 	t.Cleanup(func() { done(d.Close(context.Background())) })
-	c := &config.Config{RateLimits: "off"}
+	c := &config.Config{RateLimits: "off", SMTPURL: "smtp://localhost"}
 	news := hub.New(hub.Options{})
 	h, err := web.New(web.Options{DB: d, Hub: news, Bridge: take(bridge.New(t.Context(), d, news, slog.New(slog.DiscardHandler))), Config: c, Static: hollow(t), Log: slog.New(slog.DiscardHandler), Gate: middleware.NewGate(), Setup: new(auth.Setup), Site: "Village", Version: "test"})
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"codex"
 	"codex/db"
@@ -15,7 +16,13 @@ import (
 // Open opens a new forum and closes it when the test ends.
 func Open(t testing.TB) *db.DB {
 	t.Helper()
-	d, err := db.Open(context.Background(), db.Options{Path: filepath.Join(t.TempDir(), db.FileName)})
+	return OpenAt(t, nil)
+}
+
+// OpenAt is Open with another clock; nil is the usual one.
+func OpenAt(t testing.TB, now func() time.Time) *db.DB {
+	t.Helper()
+	d, err := db.Open(context.Background(), db.Options{Path: filepath.Join(t.TempDir(), db.FileName), Now: now})
 	if err != nil {
 		t.Fatal(err)
 	}

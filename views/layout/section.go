@@ -91,6 +91,7 @@ func (p Page) section(ctx context.Context) section {
 		return section{ui.T(ctx, "Running the forum"), []part{
 			{"/admin", ui.T(ctx, "The desk"), true},
 			{"/admin/settings", ui.T(ctx, "Settings"), false},
+			{"/admin/webhooks", ui.T(ctx, "Webhooks"), false},
 			{"/moderation", ui.T(ctx, "Moderation"), false},
 		}}
 	}

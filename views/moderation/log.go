@@ -126,6 +126,18 @@ func deed(ctx context.Context, e *db.LogEntry) string {
 		return ui.T(ctx, "hid an earlier version of %s", thing)
 	case "revision-show":
 		return ui.T(ctx, "showed an earlier version of %s again", thing)
+	case "webhook-add":
+		return ui.T(ctx, "added a webhook to %s", e.New)
+	case "webhook-kinds":
+		return ui.T(ctx, "changed what the webhook to %s is told of: %s", e.Old, e.New)
+	case "webhook-on":
+		return ui.T(ctx, "switched on the webhook to %s", e.Old)
+	case "webhook-off":
+		return ui.T(ctx, "switched off the webhook to %s", e.Old)
+	case "webhook-drop":
+		return ui.T(ctx, "deleted the webhook to %s", e.Old)
+	case "webhook-failed":
+		return ui.T(ctx, "switched off the webhook to %s, whose deliveries failed", e.Old)
 	case "request-accept":
 		return ui.T(ctx, "let in")
 	case "request-decline":
