@@ -123,6 +123,16 @@ func (d *desk) left(want int) {
 	d.t.Fatalf("%d jobs wait, want %d", n, want)
 }
 
+// logs waits until the log holds some words.
+func (d *desk) logs(want string) {
+	d.t.Helper()
+	for end := time.Now().Add(10 * time.Second); !strings.Contains(d.log.String(), want); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(end) {
+			d.t.Fatalf("the log does not hold %q:\n%s", want, d.log.String())
+		}
+	}
+}
+
 func TestAJobIsDoneAtOnceAfterTheCommitThatCausesIt(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
@@ -201,14 +211,12 @@ func TestAFailureIsTriedAgainLaterAndAHopelessOneIsNot(t *testing.T) {
 	for range 4 {
 		d.next()
 	}
+	for _, want := range []string{"the server is away", "a job is given up", "panic: a slip", "jobs_test.go"} {
+		d.logs(want)
+	}
 	d.left(2)
 	if n, err := d.db.CountDeadJobs(t.Context()); err != nil || n != 1 {
 		t.Errorf("%d were given up, %v; want the hopeless one", n, err)
-	}
-	for _, want := range []string{"the server is away", "a job is given up", "panic: a slip", "jobs_test.go"} {
-		if !strings.Contains(d.log.String(), want) {
-			t.Errorf("the log does not hold %q:\n%s", want, d.log.String())
-		}
 	}
 }
 
@@ -219,11 +227,7 @@ func TestAJobThatTakesTooLongFails(t *testing.T) {
 	d.ask(1)
 	d.open(jobs.Options{Timeout: 30 * time.Millisecond})
 	d.next()
-	for end := time.Now().Add(10 * time.Second); !strings.Contains(d.log.String(), "deadline exceeded"); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("the log says %q", d.log.String())
-		}
-	}
+	d.logs("deadline exceeded")
 }
 
 func TestAStopLetsWhatRunsFinishAndGivesBackTheRest(t *testing.T) {

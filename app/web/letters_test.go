@@ -88,7 +88,7 @@ func TestALinkSetsOnePasswordHoweverManyFollowIt(t *testing.T) {
 			switch a := g.Post("/reset", "token", token, "new", otherPassword); a.Status {
 			case http.StatusSeeOther:
 				done.Add(1)
-			case http.StatusNotFound, http.StatusServiceUnavailable: // it has ended; or too many passwords are hashed at once
+			case http.StatusNotFound, http.StatusServiceUnavailable, http.StatusGatewayTimeout: // it has ended; or a hundred passwords are too many for the machine
 			default:
 				other.Add(1)
 			}
