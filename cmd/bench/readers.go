@@ -139,10 +139,10 @@ func (r *reader) note(rs *readers, n int) {
 		rs.lost.Add(int64(n - r.last - 1))
 	}
 	r.last = n
-	if now0 := rs.round.Load(); now0 != nil && now0.n == n {
-		now0.at[r.number] = now
-		if now0.left.Add(-1) == 0 {
-			close(now0.all)
+	if on := rs.round.Load(); on != nil && on.n == n {
+		on.at[r.number] = now
+		if on.left.Add(-1) == 0 {
+			close(on.all)
 		}
 	}
 }

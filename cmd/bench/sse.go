@@ -42,6 +42,7 @@ type sseBench struct {
 	page                       string
 	comments                   int
 	none                       []time.Duration // how long a comment takes when nobody listens
+	noneBeside                 []time.Duration // the same beside pages
 	nonePages                  tally
 	idle                       sseFigures
 	figures                    []sseFigures
@@ -212,9 +213,17 @@ func (b *sseBench) nobody(ctx context.Context) error {
 		time.Sleep(20 * time.Millisecond)
 	}
 	b.none = b.none[b.Comments:] // the first ones warm it up
-	var err error
-	b.nonePages, err = b.pages(5 * time.Second).run(ctx)
-	return err
+	var pages, writes error
+	var both sync.WaitGroup
+	both.Go(func() { b.nonePages, pages = b.pages(5 * time.Second).run(ctx) })
+	for end := time.Now().Add(5 * time.Second); time.Now().Before(end) && writes == nil; time.Sleep(100 * time.Millisecond) {
+		var r *round
+		if r, writes = b.write(ctx, none); writes == nil {
+			b.noneBeside = append(b.noneBeside, r.answered.Sub(r.sent))
+		}
+	}
+	both.Wait()
+	return errors.Join(pages, writes)
 }
 
 // pages is a load of guests who look at the post.
@@ -397,7 +406,7 @@ func (b *sseBench) report(w io.Writer, load string) error {
 	p.f("| a comment is answered: %s listen | p50 %s, p99 %s: %.2f × |\n", count(float64(last.connections)), ms(quantile(last.posts, 0.5)), ms(quantile(last.posts, 0.99)), float64(quantile(last.posts, 0.5))/float64(quantile(b.none, 0.5)))
 	p.f("| pages to %d guests: nobody listens | %s/s, p50 %s, p99 %s |\n", ssePages, count(b.nonePages.rate), ms(b.nonePages.p50), ms(b.nonePages.p99))
 	p.f("| pages to %d guests beside %s streams and a comment a second | %s/s, p50 %s, p99 %s |\n", ssePages, count(float64(last.connections)), count(b.beside.rate), ms(b.beside.p50), ms(b.beside.p99))
-	p.f("| the comments meanwhile: seen by another (%s times) | p50 %s, p99 %s; answered in p50 %s |\n", count(float64(len(b.trafficDelays))), ms(quantile(b.trafficDelays, 0.5)), ms(quantile(b.trafficDelays, 0.99)), ms(quantile(b.trafficPosts, 0.5)))
+	p.f("| the comments meanwhile: seen by another (%s times) | p50 %s, p99 %s; answered in p50 %s (beside pages, when nobody listens: %s) |\n", count(float64(len(b.trafficDelays))), ms(quantile(b.trafficDelays, 0.5)), ms(quantile(b.trafficDelays, 0.99)), ms(quantile(b.trafficPosts, 0.5)), ms(quantile(b.noneBeside, 0.5)))
 	p.f("| memory of the forum over these %.1f minutes | %s at first, %s at last, %s at most |\n", b.Minutes, size(b.rssFirst), size(b.rssLast), size(b.rssMost))
 	p.f("| the hub alone: events into 10,000 topics with a reader each | %s/s |\n", count(b.topics))
 	return p.err
