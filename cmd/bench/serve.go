@@ -27,7 +27,7 @@ type serveCmd struct {
 }
 
 func (c *serveCmd) Run(ctx context.Context) error {
-	debug.SetGCPercent(300) // as codex serve does
+	debug.SetGCPercent(300) // as codex serve begins; it lets less garbage lie when much is alive
 	files, err := migrations()
 	if err != nil {
 		return err

@@ -29,8 +29,12 @@ type sseCmd struct {
 	Memprofile  string  `placeholder:"FILE" help:"With --cpuprofile: also write what the forum's memory holds then."`
 }
 
-// ssePages is how many connections ask for pages beside the streams.
-const ssePages = 4
+// Pages are asked for beside the streams at an even pace: a load that takes what it can get would measure how the cores
+// are shared, and not how long a visitor waits.
+const (
+	ssePages = 4
+	ssePace  = 40 * time.Millisecond // between two pages of one of them
+)
 
 type sseBench struct {
 	sseCmd
@@ -43,13 +47,13 @@ type sseBench struct {
 	comments                   int
 	none                       []time.Duration // how long a comment takes when nobody listens
 	noneBeside                 []time.Duration // the same beside pages
-	nonePages                  tally
+	nonePages                  []time.Duration
 	idle                       sseFigures
 	figures                    []sseFigures
 	goroutines                 float64 // of a connection
 	topics                     float64 // publishes a second into so many topics
 	rssFirst, rssLast, rssMost int64
-	beside                     tally
+	beside                     []time.Duration
 	trafficDelays              []time.Duration
 	trafficPosts               []time.Duration
 }
@@ -63,6 +67,7 @@ type sseFigures struct {
 	single              []time.Duration    // of all readers and comments, since the answer
 	singleSent          []time.Duration
 	posts               []time.Duration
+	cpu                 time.Duration // of the forum, for a comment to one reader
 	lost, doubled, gone int64
 }
 
@@ -215,7 +220,7 @@ func (b *sseBench) nobody(ctx context.Context) error {
 	b.none = b.none[b.Comments:] // the first ones warm it up
 	var pages, writes error
 	var both sync.WaitGroup
-	both.Go(func() { b.nonePages, pages = b.pages(5 * time.Second).run(ctx) })
+	both.Go(func() { b.nonePages, pages = b.pages(ctx, 5*time.Second) })
 	for end := time.Now().Add(5 * time.Second); time.Now().Before(end) && writes == nil; time.Sleep(100 * time.Millisecond) {
 		var r *round
 		if r, writes = b.write(ctx, none); writes == nil {
@@ -226,10 +231,21 @@ func (b *sseBench) nobody(ctx context.Context) error {
 	return errors.Join(pages, writes)
 }
 
-// pages is a load of guests who look at the post.
-func (b *sseBench) pages(span time.Duration) load {
-	look := request(b.server.addr, answerKey{b.page, "", asBrowser})
-	return load{addr: b.server.addr, conns: ssePages, span: span, want: 200, pid: b.server.cmd.Process.Pid, next: func(int, int) []byte { return look }}
+// pages are those that guests look at meanwhile: how long each took.
+func (b *sseBench) pages(ctx context.Context, span time.Duration) ([]time.Duration, error) {
+	took, errs := make([][]time.Duration, ssePages), make([]error, ssePages)
+	var wg sync.WaitGroup
+	for i := range ssePages {
+		wg.Go(func() {
+			for next, end := time.Now(), time.Now().Add(span); next.Before(end) && errs[i] == nil && ctx.Err() == nil; next = next.Add(ssePace) {
+				time.Sleep(time.Until(next)) // a late answer does not spare the forum the next page
+				_, errs[i] = record(ctx, b.server.addr, answerKey{b.page, "", asBrowser})
+				took[i] = append(took[i], time.Since(next))
+			}
+		})
+	}
+	wg.Wait()
+	return slices.Concat(took...), errors.Join(append(errs, ctx.Err())...)
 }
 
 // hear opens n streams and times the way of comments to them, one at a time.
@@ -249,7 +265,11 @@ func (b *sseBench) hear(ctx context.Context, n, comments int, pause time.Duratio
 	time.Sleep(2 * time.Second)
 	now, _ := memory(b.server.cmd.Process.Pid)
 	f.resident = (now - before) / int64(n)
+	var used time.Duration
 	for i := range comments + 3 {
+		if i == 3 {
+			used = cpuTime(b.server.cmd.Process.Pid)
+		}
 		r, err := b.write(ctx, rs)
 		if err != nil {
 			return f, err
@@ -262,6 +282,7 @@ func (b *sseBench) hear(ctx context.Context, n, comments int, pause time.Duratio
 		}
 		time.Sleep(pause)
 	}
+	f.cpu = (cpuTime(b.server.cmd.Process.Pid) - used) / time.Duration(comments*n)
 	if after != nil {
 		if err := after(rs); err != nil {
 			return f, err
@@ -312,7 +333,7 @@ func (b *sseBench) traffic(ctx context.Context, rs *readers) error {
 	b.rssFirst, _ = memory(pid)
 	var beside error
 	var both sync.WaitGroup
-	both.Go(func() { b.beside, beside = b.pages(span).run(ctx) })
+	both.Go(func() { b.beside, beside = b.pages(ctx, span) })
 	for end := time.Now().Add(span); time.Now().Before(end) && ctx.Err() == nil; {
 		next := time.Now().Add(time.Second)
 		r, err := b.write(ctx, rs)
@@ -402,10 +423,12 @@ func (b *sseBench) report(w io.Writer, load string) error {
 	p.f("| %d streams, idle: a comment seen by another (%d times) | p50 %s, p99 %s after its answer; p99 %s after it was sent |\n", b.idle.connections, len(b.idle.single), ms(quantile(b.idle.single, 0.5)), ms(quantile(b.idle.single, 0.99)), ms(quantile(b.idle.singleSent, 0.99)))
 	p.f("| %s streams: a comment seen by another (%s times) | p50 %s, p99 %s after its answer; p99 %s after it was sent |\n", count(float64(last.connections)), count(float64(len(last.single))), ms(quantile(last.single, 0.5)), ms(quantile(last.single, 0.99)), ms(quantile(last.singleSent, 0.99)))
 	p.f("| goroutines of a connection | %.2f |\n", b.goroutines)
+	p.f("| processor time of the forum for a comment to one of %s | %d µs |\n", count(float64(last.connections)), last.cpu.Microseconds())
 	p.f("| a comment is answered: nobody listens | p50 %s, p99 %s |\n", ms(quantile(b.none, 0.5)), ms(quantile(b.none, 0.99)))
 	p.f("| a comment is answered: %s listen | p50 %s, p99 %s: %.2f × |\n", count(float64(last.connections)), ms(quantile(last.posts, 0.5)), ms(quantile(last.posts, 0.99)), float64(quantile(last.posts, 0.5))/float64(quantile(b.none, 0.5)))
-	p.f("| pages to %d guests: nobody listens | %s/s, p50 %s, p99 %s |\n", ssePages, count(b.nonePages.rate), ms(b.nonePages.p50), ms(b.nonePages.p99))
-	p.f("| pages to %d guests beside %s streams and a comment a second | %s/s, p50 %s, p99 %s |\n", ssePages, count(float64(last.connections)), count(b.beside.rate), ms(b.beside.p50), ms(b.beside.p99))
+	rate := float64(ssePages) / ssePace.Seconds()
+	p.f("| %.0f pages a second: nobody listens, ten comments a second | p50 %s, p99 %s |\n", rate, ms(quantile(b.nonePages, 0.5)), ms(quantile(b.nonePages, 0.99)))
+	p.f("| %.0f pages a second beside %s streams and a comment a second | p50 %s, p99 %s |\n", rate, count(float64(last.connections)), ms(quantile(b.beside, 0.5)), ms(quantile(b.beside, 0.99)))
 	p.f("| the comments meanwhile: seen by another (%s times) | p50 %s, p99 %s; answered in p50 %s (beside pages, when nobody listens: %s) |\n", count(float64(len(b.trafficDelays))), ms(quantile(b.trafficDelays, 0.5)), ms(quantile(b.trafficDelays, 0.99)), ms(quantile(b.trafficPosts, 0.5)), ms(quantile(b.noneBeside, 0.5)))
 	p.f("| memory of the forum over these %.1f minutes | %s at first, %s at last, %s at most |\n", b.Minutes, size(b.rssFirst), size(b.rssLast), size(b.rssMost))
 	p.f("| the hub alone: events into 10,000 topics with a reader each | %s/s |\n", count(b.topics))
