@@ -259,7 +259,7 @@ func (st *stream) bye(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return st.line.Send(respond.StreamEvent{ID: st.at, Name: "bye", Data: text, Bye: true})
+	return st.line.Send(ctx, respond.StreamEvent{ID: st.at, Name: "bye", Data: text, Bye: true})
 }
 
 // pass sends an event, if its reader may know of it.
@@ -281,7 +281,7 @@ func (st *stream) pass(ctx context.Context, e hub.Event) error {
 	if err != nil || len(text) == 0 {
 		return err
 	}
-	return st.line.Send(respond.StreamEvent{ID: e.ID, Name: e.Kind, Data: text})
+	return st.line.Send(ctx, respond.StreamEvent{ID: e.ID, Name: e.Kind, Data: text})
 }
 
 // stillThere fails when the session has ended or a channel may not be read any more.
@@ -306,11 +306,11 @@ func (st *stream) stillThere(ctx context.Context) error {
 // present says how many are here when that has changed; else it keeps the connection alive.
 func (st *stream) present(ctx context.Context) error {
 	if len(st.topics) == 0 {
-		return st.line.Send(respond.StreamEvent{})
+		return st.line.Send(ctx, respond.StreamEvent{})
 	}
 	n := st.s.live.here.count(st.topics[0].name)
 	if n == st.told {
-		return st.line.Send(respond.StreamEvent{})
+		return st.line.Send(ctx, respond.StreamEvent{})
 	}
 	st.told = n
 	return st.send(ctx, "presence", live.Here(n))
@@ -322,7 +322,7 @@ func (st *stream) send(ctx context.Context, name string, c templ.Component) erro
 	if err != nil {
 		return err
 	}
-	return st.line.Send(respond.StreamEvent{ID: st.at, Name: name, Data: text})
+	return st.line.Send(ctx, respond.StreamEvent{ID: st.at, Name: name, Data: text})
 }
 
 // eventText is what all who may read the topic are sent: it holds nothing that only some of them may see. v is one of

@@ -302,6 +302,41 @@ func TestWhoSleptPastTheKeptEventsIsToldToLoadThePageAgainOnce(t *testing.T) {
 	}
 }
 
+func TestOneEventMayBeLargerThanWhatAReaderMayBeBehind(t *testing.T) {
+	t.Parallel()
+	a := newAerial(t)
+	e := a.hear(a.topic(0), "")
+	e.until(t, "hx-partial")
+	line := strings.Repeat("&", 7000) + "\n\n"
+	for range 3 {
+		a.say(strings.Repeat(line, 8) + "the end")
+		if list, ended := e.until(t, "the end"); ended || len(list[0].Data) <= 256<<10 {
+			t.Fatalf("%d events, the stream has ended: %v", len(list), ended)
+		}
+	}
+}
+
+func TestWhoComesBackIsToldAllOnOneConnection(t *testing.T) {
+	t.Parallel()
+	a := newAerial(t)
+	from := take(a.LastEvent(a.ctx))
+	const missed = 200
+	for i := range missed {
+		a.say(fmt.Sprintf("missed %d.", i))
+	}
+	var wg sync.WaitGroup
+	for range 50 {
+		e := a.hear(a.topic(0), "", fmt.Sprint("Last-Event-ID: ", from))
+		wg.Go(func() {
+			list, ended := e.until(t, fmt.Sprintf("missed %d.", missed-1))
+			if ended || len(list) != missed {
+				t.Errorf("one who missed %d comments is told %d, and the connection has ended: %v", missed, len(list), ended)
+			}
+		})
+	}
+	wg.Wait()
+}
+
 func TestAnEventInAPrivateChannelNeverReachesAStranger(t *testing.T) {
 	t.Parallel()
 	a := newAerial(t)

@@ -27,6 +27,8 @@ type ear struct {
 	url    string
 	last   atomic.Int64
 	resets atomic.Int64
+	began  atomic.Int64 // streams
+	byes   atomic.Int64
 	mu     sync.Mutex
 	heard  map[string]int // id of a comment → how often
 }
@@ -59,12 +61,16 @@ func (e *ear) once(ctx context.Context, client *http.Client) {
 	if res.StatusCode != http.StatusOK {
 		return
 	}
+	e.began.Add(1)
 	apptest.ReadEvents(bufio.NewReader(res.Body), func(h apptest.Heard) {
 		if h.ID != 0 {
 			e.last.Store(h.ID)
 		}
 		if h.Name == "reset" {
 			e.resets.Add(1)
+		}
+		if h.Name == "bye" && h.Retry != "" {
+			e.byes.Add(1)
 		}
 		if m := commentOf.FindStringSubmatch(h.Data); m != nil && h.Name == "comment" {
 			e.mu.Lock()
@@ -193,6 +199,34 @@ func TestKilledUnderOpenStreamsEveryReaderHearsAllOnce(t *testing.T) {
 	default:
 	}
 	s.stop()
+}
+
+func TestAStopTellsEveryReaderWhenToComeBack(t *testing.T) {
+	t.Parallel()
+	const readers = 1000
+	_, s := forum(t)
+	post := s.mustPost("/c/room/posts", "title", "Read by many", "body", "x")
+	e := s.listen(post)
+	client := &http.Client{Transport: &http.Transport{}}
+	var wg sync.WaitGroup
+	for range readers {
+		wg.Go(func() { e.once(t.Context(), client) })
+	}
+	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+		if e.began.Load() == readers {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%d of %d listen", e.began.Load(), readers)
+		}
+	}
+	began := time.Now()
+	s.stop()
+	took := time.Since(began)
+	wg.Wait()
+	if t.Logf("stopped in %v", took); e.byes.Load() != readers || took > 10*time.Second {
+		t.Errorf("%d of %d readers were told when to come back; the stop took %v", e.byes.Load(), readers, took)
+	}
 }
 
 func TestAReaderOfAForumThatWasRestoredIsToldToLoadThePageAgain(t *testing.T) {

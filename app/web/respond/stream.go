@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -34,7 +35,7 @@ var ErrBehind = errors.New("the reader of a stream is behind")
 const (
 	mostEventsBehind = 64
 	mostBytesBehind  = 256 << 10
-	lastWords        = time.Second // for a reader to take what it was sent last
+	moment           = time.Second // for a reader to take what it was sent
 	streamRetry      = 2000        // ms until a browser comes back, and up to as much again
 )
 
@@ -50,15 +51,16 @@ type StreamEvent struct {
 type Line struct {
 	server *sse.Server
 	out    *connection
-	events int64 // sent
-	bytes  int64
+	events int64                   // sent
+	sizes  [mostEventsBehind]int32 // of the last ones
 }
 
 const lineID = "line"
 
-// Send hands an event over, and waits for nobody. ErrBehind: the reader has 64 events or 256 KiB before it; the line is
-// to be ended.
-func (l *Line) Send(e StreamEvent) error {
+// Send hands an event over. A reader who has 64 events or 256 KiB before it is given a moment to take some: what a reader
+// missed is sent faster than anybody takes it. ErrBehind: it took nothing; the line is to be ended. One event may be of any
+// size, or it could never be sent.
+func (l *Line) Send(ctx context.Context, e StreamEvent) error {
 	made := &sse.Event{}
 	if e.Name == "" {
 		made.Comment = []byte("still here")
@@ -68,9 +70,12 @@ func (l *Line) Send(e StreamEvent) error {
 			made.Retry = strconv.AppendInt(nil, streamRetry+rand.Int64N(streamRetry), 10) // not all at once after a restart
 		}
 	}
+	if err := l.wait(ctx, mostEventsBehind-1, mostBytesBehind-1); err != nil {
+		return err
+	}
+	l.sizes[l.events%mostEventsBehind] = int32(len(made.Data))
 	l.events++
-	l.bytes += int64(len(made.Data))
-	if l.events-l.out.flushed.Load() > mostEventsBehind || l.bytes-l.out.written.Load() > mostBytesBehind || !l.server.TryPublish(lineID, made) {
+	if !l.server.TryPublish(lineID, made) {
 		return ErrBehind
 	}
 	return nil
@@ -126,7 +131,7 @@ func (p *Responder) serve(ctx context.Context, cancel context.CancelFunc, out *c
 		l := &Line{server: server, out: out}
 		err := p.guarded(func() error { return produce(ctx, l) })
 		if !errors.Is(err, ErrBehind) {
-			l.wait(ctx)
+			_ = l.wait(ctx, 0, math.MaxInt64)
 		}
 		_ = out.conn.SetWriteDeadline(time.Now()) // a reader that is stuck is not waited for
 		produced <- err
@@ -160,22 +165,39 @@ func (p *Responder) guarded(f func() error) (err error) {
 	return f()
 }
 
-// wait gives the reader a moment for what it was sent last.
-func (l *Line) wait(ctx context.Context) {
-	patience := time.NewTimer(lastWords)
+// behind is how much was sent and not yet taken.
+func (l *Line) behind() (events, bytes int64) {
+	taken := l.out.flushed.Load()
+	for n := taken; n < l.events; n++ {
+		bytes += int64(l.sizes[n%mostEventsBehind])
+	}
+	return l.events - taken, bytes
+}
+
+// wait gives the reader a moment, until it has no more before it than this.
+func (l *Line) wait(ctx context.Context, events, bytes int64) error {
+	behind := func() bool {
+		e, b := l.behind()
+		return e > events || b > bytes
+	}
+	if !behind() {
+		return nil
+	}
+	patience := time.NewTimer(moment)
 	defer patience.Stop()
-	for l.out.flushed.Load() < l.events {
+	for behind() {
 		select {
 		case <-l.out.taken:
 		case <-ctx.Done():
-			return
+			return ctx.Err()
 		case <-patience.C:
-			return
+			return ErrBehind
 		}
 	}
+	return nil
 }
 
-// connection is what the library takes for the answer to a request. It knows how much of what was sent has been taken.
+// connection is what the library takes for the answer to a request. It knows how many events have been taken.
 type connection struct {
 	conn    net.Conn
 	chunked bool // HTTP/1.0 has no chunks: there the end of the connection is that of the answer
@@ -183,7 +205,6 @@ type connection struct {
 	began   bool
 	broken  bool
 	flushed atomic.Int64 // events
-	written atomic.Int64 // bytes
 	taken   chan struct{}
 }
 
@@ -236,7 +257,6 @@ func (c *connection) send() {
 		_, err := c.conn.Write(out)
 		c.broken = err != nil // the reader's goroutine sees that too
 	}
-	c.written.Add(int64(size))
 	if c.event.Cap() <= biggestPooled {
 		chunks.Put(c.event)
 	}
@@ -246,7 +266,7 @@ func (c *connection) send() {
 // end says that the answer is complete, when the client took all of it, and closes the connection.
 func (c *connection) end() {
 	if c.chunked && !c.broken {
-		_ = c.conn.SetWriteDeadline(time.Now().Add(lastWords))
+		_ = c.conn.SetWriteDeadline(time.Now().Add(moment))
 		_, _ = io.WriteString(c.conn, "0\r\n\r\n")
 	}
 	_ = c.conn.Close()
