@@ -178,6 +178,7 @@ func (a *App) Close(ctx context.Context) error {
 	var err error
 	if a.server != nil {
 		err = a.server.Close()
+		a.hub.Close() // the streams are none of the server's connections
 	}
 	a.cut()
 	if a.jobs != nil {

@@ -38,6 +38,15 @@ func (g *Gate) Handler(next http.Handler, fail Fail) http.Handler {
 	})
 }
 
+// Hold counts what outlives the handler that calls it, a stream, as a request that is running until release is called,
+// once. It is for inside of a request, so the gate cannot be closed with nothing running.
+func (g *Gate) Hold() (release func()) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.running++
+	return g.leave
+}
+
 // Ready says whether the gate is open, for /readyz.
 func (g *Gate) Ready() bool {
 	g.mu.Lock()

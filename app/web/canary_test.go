@@ -70,6 +70,7 @@ type cage struct {
 	*visit
 	*builder
 	log     *lockedBuffer
+	news    *bridge.Bridge    // not running
 	words   map[string]string // thing → canary
 	hidden  db.Channel
 	open    db.Channel
@@ -114,9 +115,10 @@ func newCage(t *testing.T) *cage {
 	t.Cleanup(func() { done(d.Close(context.Background())) })
 	take(d.Migrate(t.Context(), apptest.Migrations(t), func(string) {}))
 	c.builder = &builder{DB: d, ctx: t.Context()}
-	cfg := &config.Config{RateLimits: "off", SMTPURL: "smtp://localhost"}
-	news := hub.New(hub.Options{})
-	h := take(web.New(web.Options{DB: d, Hub: news, Bridge: take(bridge.New(t.Context(), d, news, slog.New(slog.DiscardHandler))), Config: cfg, Static: hollow(t), Log: slog.New(slog.NewTextHandler(c.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+	cfg := &config.Config{RateLimits: "off", SMTPURL: "smtp://localhost", RequestTimeout: 10 * time.Second}
+	subscribers := hub.New(hub.Options{})
+	c.news = take(bridge.New(t.Context(), d, subscribers, slog.New(slog.DiscardHandler)))
+	h := take(web.New(web.Options{DB: d, Hub: subscribers, Bridge: c.news, Config: cfg, Static: hollow(t), Log: slog.New(slog.NewTextHandler(c.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Gate: middleware.NewGate(), Setup: new(auth.Setup), Site: "Cage", Version: "test"}))
 	c.visit = &visit{&village{people: map[string]person{"guest": {}}}, h, file, cfg.CookieName()}
 	c.people["moderator"], c.people["admin"] = c.person("moderator", db.Moderator), c.person("admin", db.Admin)

@@ -52,8 +52,9 @@ type stream struct {
 	own     string // the topic of what concerns the viewer alone; empty: a guest
 	sub     *hub.Subscription
 	line    *respond.Line
-	at      int64 // the cursor: all up to it was sent, or is nothing for this reader
-	told    int   // how many are here, as last sent
+	at      int64    // the cursor: all up to it was sent, or is nothing for this reader
+	told    int      // how many are here, as last sent
+	places  []func() // give back what it has taken, the last first
 }
 
 // topic is what a page asked for, with the channel whose readers may hear of it.
@@ -65,7 +66,8 @@ type topic struct {
 // errOver ends a stream whose viewer is not, or may not be, there any more.
 var errOver = errors.New("the stream's viewer may not listen any more")
 
-// events is the one stream of a page: what concerns the viewer, and what the page asks for. See respond/stream.go.
+// events is the one stream of a page: what concerns the viewer, and what the page asks for. It begins here, and lives on in
+// respond/stream.go; the gate counts it until it ends.
 func (s *Server) events(w http.ResponseWriter, r *http.Request) error {
 	v := middleware.Viewer(r.Context())
 	st := &stream{s: s, v: v, session: s.sessionHash(r)}
@@ -74,39 +76,58 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) error {
 	if err := st.ask(r.WithContext(asking)); err != nil {
 		return err
 	}
-	if len(st.topics) == 0 && !v.SignedIn() {
+	if len(st.topics) == 0 && !v.SignedIn() || r.Method == http.MethodHead {
 		w.WriteHeader(http.StatusNoContent) // nothing will happen: the page does not ask again
 		return nil
 	}
-	leave, err := s.enterStream(r.Context(), v)
+	missed, complete, err := st.enter(r.WithContext(asking))
 	if err != nil {
+		st.leave()
 		return err
 	}
-	defer leave()
-	names := st.names()
-	if st.sub, err = s.live.hub.Subscribe(append(names, db.AccessTopic)...); err != nil {
-		return &middleware.Stopping{After: heartbeat / 4}
-	}
-	defer st.sub.Close()
-	if !v.Hidden {
-		defer s.live.here.enter(st.topics)()
-	}
-	missed, complete, err := st.missed(r.WithContext(asking), names)
-	if err != nil {
-		return err
-	}
-	asked()
 	err = s.respond.Stream(w, r, func(ctx context.Context, l *respond.Line) error {
 		st.line = l
 		if err := st.begin(ctx, missed, complete); err != nil {
 			return err
 		}
+		missed = nil // the stream may last for hours
 		return st.follow(ctx)
-	})
-	if err != nil && !errors.Is(err, context.Canceled) {
-		s.log.DebugContext(r.Context(), "stream ended", "why", err)
+	}, st.ended)
+	if err != nil { // the answer has begun: there is nothing more to say
+		st.ended(err)
 	}
-	return nil // the answer has begun: there is nothing more to say
+	return nil
+}
+
+// enter takes the stream's places, which leave gives back, and answers what its reader has missed.
+func (st *stream) enter(r *http.Request) (missed []db.Event, complete bool, err error) {
+	one, err := st.s.enterStream(r.Context(), st.v)
+	if err != nil {
+		return nil, false, err
+	}
+	st.places = append(st.places, st.s.gate.Hold(), one)
+	names := st.names()
+	if st.sub, err = st.s.live.hub.Subscribe(append(names, db.AccessTopic)...); err != nil {
+		return nil, false, &middleware.Stopping{After: heartbeat / 4}
+	}
+	st.places = append(st.places, st.sub.Close)
+	if !st.v.Hidden {
+		st.places = append(st.places, st.s.live.here.enter(st.topics))
+	}
+	return st.missed(r, names)
+}
+
+func (st *stream) leave() {
+	for _, leave := range slices.Backward(st.places) {
+		leave()
+	}
+}
+
+func (st *stream) ended(err error) {
+	st.leave()
+	if err != nil && !errors.Is(err, context.Canceled) {
+		st.s.log.Debug("stream ended", "why", err)
+	}
 }
 
 // enterStream counts a stream, of the viewer or of the guest's address, and of all.
@@ -250,7 +271,7 @@ func (st *stream) bye(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return st.line.Send(respond.StreamEvent{ID: st.at, Name: "bye", Data: text, Bye: true})
+	return st.line.Send(ctx, respond.StreamEvent{ID: st.at, Name: "bye", Data: text, Bye: true})
 }
 
 // pass sends an event, if its reader may know of it.
@@ -275,7 +296,7 @@ func (st *stream) pass(ctx context.Context, e hub.Event) error {
 	if err != nil || len(text) == 0 {
 		return err
 	}
-	return st.line.Send(respond.StreamEvent{ID: e.ID, Name: e.Kind, Data: text})
+	return st.line.Send(ctx, respond.StreamEvent{ID: e.ID, Name: e.Kind, Data: text})
 }
 
 // unread tells the viewer's number of notifications, as it is now.
@@ -294,7 +315,7 @@ func (st *stream) unread(ctx context.Context, e hub.Event) error {
 	if err != nil {
 		return err
 	}
-	return st.line.Send(respond.StreamEvent{ID: e.ID, Name: name, Data: text})
+	return st.line.Send(ctx, respond.StreamEvent{ID: e.ID, Name: name, Data: text})
 }
 
 // stillThere fails when the session has ended or a channel may not be read any more.
@@ -319,11 +340,11 @@ func (st *stream) stillThere(ctx context.Context) error {
 // present says how many are here when that has changed; else it keeps the connection alive.
 func (st *stream) present(ctx context.Context) error {
 	if len(st.topics) == 0 {
-		return st.line.Send(respond.StreamEvent{})
+		return st.line.Send(ctx, respond.StreamEvent{})
 	}
 	n := st.s.live.here.count(st.topics[0].name)
 	if n == st.told {
-		return st.line.Send(respond.StreamEvent{})
+		return st.line.Send(ctx, respond.StreamEvent{})
 	}
 	st.told = n
 	return st.send(ctx, "presence", live.Here(n))
@@ -335,7 +356,7 @@ func (st *stream) send(ctx context.Context, name string, c templ.Component) erro
 	if err != nil {
 		return err
 	}
-	return st.line.Send(respond.StreamEvent{ID: st.at, Name: name, Data: text})
+	return st.line.Send(ctx, respond.StreamEvent{ID: st.at, Name: name, Data: text})
 }
 
 // eventText is what all who may read the topic are sent: it holds nothing that only some of them may see. v is one of

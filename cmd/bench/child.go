@@ -29,16 +29,32 @@ type child struct {
 	also   io.Closer // closed once the process has ended; may be nil
 }
 
-// tail keeps the last 8 KiB of what a process complains about. It belongs to the goroutine of exec until the process
-// has ended.
-type tail struct{ buf []byte }
+// tail keeps the last 8 KiB of what a process complains about, and counts the goroutines whose stacks are among it. It
+// belongs to the goroutine of exec until the process has ended.
+type tail struct {
+	buf        []byte
+	begun      []byte // of a line
+	goroutines int
+}
 
 func (t *tail) Write(p []byte) (int, error) {
+	t.count(p)
 	t.buf = append(t.buf, p...)
 	if extra := len(t.buf) - 8<<10; extra > 0 {
 		t.buf = append(t.buf[:0], t.buf[extra:]...)
 	}
 	return len(p), nil
+}
+
+func (t *tail) count(p []byte) {
+	for line := range bytes.Lines(p) {
+		if t.begun = append(t.begun, line...); line[len(line)-1] == '\n' {
+			if bytes.HasPrefix(t.begun, []byte("goroutine ")) {
+				t.goroutines++
+			}
+			t.begun = t.begun[:0]
+		}
+	}
 }
 
 func command(ctx context.Context, name string, args ...string) *exec.Cmd {

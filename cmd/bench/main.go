@@ -22,6 +22,8 @@ import (
 type cli struct {
 	Site    siteCmd    `cmd:"" default:"withargs" help:"Pages, writes, import, memory, start (the default)."`
 	Context contextCmd `cmd:"" help:"What the request's context saves when clients go away."`
+	Sse     sseCmd     `cmd:"" help:"The streams of open pages: how soon a comment is seen, and what a connection costs."`
+	Serve   serveCmd   `cmd:"" hidden:"" help:"Serve the forum with a profile; the bench starts this itself."`
 	Ceiling ceilingCmd `cmd:"" hidden:"" help:"Serve recorded answers; the bench starts this itself."`
 }
 

@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/url"
 	"os"
-	"runtime/debug"
 	"strings"
 	"time"
 
@@ -30,9 +29,13 @@ func (s *serveCmd) Run(ctx context.Context, c *console) error {
 		return &wrongUsage{err.Error()}
 	}
 	if os.Getenv("GOGC") == "" {
-		// Live memory is a few tens of megabytes, and each page leaves 150 KiB of garbage. Collecting a third as often costs
-		// some memory and makes about a tenth more pages a second (the bench's --cpuprofile with GOGC=100 and 300 in turn).
-		debug.SetGCPercent(300)
+		ctx, stop := context.WithCancel(ctx)
+		paced := make(chan struct{})
+		go func() {
+			defer close(paced)
+			pace(ctx)
+		}()
+		defer func() { stop(); <-paced }()
 	}
 	log := slog.New(trace.LogHandler(slog.NewTextHandler(c.err, &slog.HandlerOptions{Level: s.Config.Level()})))
 	a, err := app.Open(ctx, app.Options{

@@ -5,11 +5,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"math"
 	"math/rand/v2"
+	"net"
 	"net/http"
 	"net/url"
 	"runtime/debug"
 	"strconv"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -31,7 +35,7 @@ var ErrBehind = errors.New("the reader of a stream is behind")
 const (
 	mostEventsBehind = 64
 	mostBytesBehind  = 256 << 10
-	lastWords        = time.Second // for a reader to take what it was sent last
+	moment           = time.Second // for a reader to take what it was sent
 	streamRetry      = 2000        // ms until a browser comes back, and up to as much again
 )
 
@@ -46,16 +50,17 @@ type StreamEvent struct {
 // Line is the sending end of a stream. One goroutine uses it.
 type Line struct {
 	server *sse.Server
-	out    *counted
-	events int64 // sent
-	bytes  int64
+	out    *connection
+	events int64                   // sent
+	sizes  [mostEventsBehind]int32 // of the last ones
 }
 
 const lineID = "line"
 
-// Send hands an event over, and waits for nobody. ErrBehind: the reader has 64 events or 256 KiB before it; the line is
-// to be ended.
-func (l *Line) Send(e StreamEvent) error {
+// Send hands an event over. A reader who has 64 events or 256 KiB before it is given a moment to take some: what a reader
+// missed is sent faster than anybody takes it. ErrBehind: it took nothing; the line is to be ended. One event may be of any
+// size, or it could never be sent.
+func (l *Line) Send(ctx context.Context, e StreamEvent) error {
 	made := &sse.Event{}
 	if e.Name == "" {
 		made.Comment = []byte("still here")
@@ -65,9 +70,12 @@ func (l *Line) Send(e StreamEvent) error {
 			made.Retry = strconv.AppendInt(nil, streamRetry+rand.Int64N(streamRetry), 10) // not all at once after a restart
 		}
 	}
+	if err := l.wait(ctx, mostEventsBehind-1, mostBytesBehind-1); err != nil {
+		return err
+	}
+	l.sizes[l.events%mostEventsBehind] = int32(len(made.Data))
 	l.events++
-	l.bytes += int64(len(made.Data))
-	if l.events-l.out.flushed.Load() > mostEventsBehind || l.bytes-l.out.written.Load() > mostBytesBehind || !l.server.TryPublish(lineID, made) {
+	if !l.server.TryPublish(lineID, made) {
 		return ErrBehind
 	}
 	return nil
@@ -82,41 +90,68 @@ func oneEvent(data []byte) []byte {
 	return bytes.ReplaceAll(bytes.ReplaceAll(data, []byte("\r\n"), []byte("\n")), []byte("\r"), []byte("\n"))
 }
 
-// Stream answers with what produce sends, until it returns, the client goes away, or the client is behind. produce runs in
-// a goroutine of its own, and its ctx ends with the connection. The error is its own, or ErrBehind.
-func (p *Responder) Stream(w http.ResponseWriter, r *http.Request, produce func(ctx context.Context, l *Line) error) error {
-	ctx, cancel := context.WithCancel(r.Context())
-	defer cancel()
+// Stream begins an answer and returns; what produce sends goes out until it returns, the client goes away, or the client is
+// behind. Its ctx ends with the connection. ended is called last, once, with its error or ErrBehind. When Stream itself
+// returns an error, neither is called.
+//
+// The connection is taken out of net/http: the handler's goroutine, at rest, would keep the 16 KiB of stack that its queries
+// needed, and the server's buffers another 10 KiB. What is left are five goroutines of 2 to 4 KiB.
+func (p *Responder) Stream(w http.ResponseWriter, r *http.Request, produce func(ctx context.Context, l *Line) error, ended func(error)) error {
+	h := w.Header()
+	h.Set("Content-Type", "text/event-stream")
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Accel-Buffering", "no")
+	h.Set("Connection", "close") // it serves no other request
+	w.WriteHeader(http.StatusOK)
 	control := http.NewResponseController(w)
-	if err := control.SetWriteDeadline(time.Time{}); err != nil {
+	if err := control.Flush(); err != nil {
 		return err
 	}
+	conn, _, err := control.Hijack()
+	if err != nil {
+		return err
+	}
+	out := &connection{conn: conn, chunked: r.ProtoAtLeast(1, 1), taken: make(chan struct{}, 1)}
+	ctx, cancel := context.WithCancel(context.WithoutCancel(r.Context())) // which ends with the handler
+	go func() {
+		defer cancel()
+		err := p.guarded(func() error { return p.serve(ctx, cancel, out, produce) })
+		_ = conn.Close()
+		ended(err)
+	}()
+	return nil
+}
+
+// serve lets the library write what produce sends.
+func (p *Responder) serve(ctx context.Context, cancel context.CancelFunc, out *connection, produce func(ctx context.Context, l *Line) error) error {
 	server := sse.New()
 	server.AutoReplay, server.SplitData, server.BufferSize = false, true, mostEventsBehind
-	out := &counted{ResponseWriter: w, taken: make(chan struct{}, 1)}
-	ended := make(chan error, 1)
+	produced := make(chan error, 1)
 	server.OnSubscribe = func(string, *sse.Subscriber) {
 		l := &Line{server: server, out: out}
 		err := p.guarded(func() error { return produce(ctx, l) })
-		until := time.Now() // a reader that is stuck is not waited for
 		if !errors.Is(err, ErrBehind) {
-			l.wait(ctx)
-			until = time.Now().Add(lastWords) // for the end of the answer: without it a browser takes the stream for broken
+			_ = l.wait(ctx, 0, math.MaxInt64)
 		}
-		_ = control.SetWriteDeadline(until)
-		ended <- err
+		_ = out.conn.SetWriteDeadline(time.Now()) // a reader that is stuck is not waited for
+		produced <- err
 		cancel()
 	}
 	server.CreateStream(lineID)
 	defer server.RemoveStream(lineID)
-	asked := r.Clone(ctx)
-	asked.URL = &url.URL{Path: r.URL.Path, RawQuery: "stream=" + lineID}
-	asked.Header.Del("Last-Event-ID") // the library would want an int of its own
-	w.Header().Set("X-Accel-Buffering", "no")
-	w.Header().Set("Cache-Control", "no-store")
-	server.ServeHTTP(out, asked)
+	gone := make(chan struct{})
+	go func() {
+		defer close(gone)
+		defer cancel()
+		_, _ = out.conn.Read(make([]byte, 1)) // a client has nothing to say but that it goes
+	}()
+	asked := &http.Request{URL: &url.URL{RawQuery: "stream=" + lineID}, Header: http.Header{}}
+	server.ServeHTTP(out, asked.WithContext(ctx))
 	cancel()
-	return <-ended
+	err := <-produced
+	out.end()
+	<-gone
+	return err
 }
 
 // guarded makes an error of a panic: outside of the request's own goroutine nobody else would, and the process would end.
@@ -130,46 +165,75 @@ func (p *Responder) guarded(f func() error) (err error) {
 	return f()
 }
 
-// wait gives the reader a moment for what it was sent last.
-func (l *Line) wait(ctx context.Context) {
-	patience := time.NewTimer(lastWords)
+// behind is how much was sent and not yet taken.
+func (l *Line) behind() (events, bytes int64) {
+	taken := l.out.flushed.Load()
+	for n := taken; n < l.events; n++ {
+		bytes += int64(l.sizes[n%mostEventsBehind])
+	}
+	return l.events - taken, bytes
+}
+
+// wait gives the reader a moment, until it has no more before it than this.
+func (l *Line) wait(ctx context.Context, events, bytes int64) error {
+	behind := func() bool {
+		e, b := l.behind()
+		return e > events || b > bytes
+	}
+	if !behind() {
+		return nil
+	}
+	patience := time.NewTimer(moment)
 	defer patience.Stop()
-	for l.out.flushed.Load() < l.events {
+	for behind() {
 		select {
 		case <-l.out.taken:
 		case <-ctx.Done():
-			return
+			return ctx.Err()
 		case <-patience.C:
-			return
+			return ErrBehind
 		}
 	}
+	return nil
 }
 
-// counted knows how much of what was sent has been taken.
-type counted struct {
-	http.ResponseWriter
+// connection is what the library takes for the answer to a request. It knows how many events have been taken.
+type connection struct {
+	conn    net.Conn
+	chunked bool // HTTP/1.0 has no chunks: there the end of the connection is that of the answer
+	event   *bytes.Buffer
 	began   bool
+	broken  bool
 	flushed atomic.Int64 // events
-	written atomic.Int64 // bytes
 	taken   chan struct{}
 }
 
-// WriteHeader takes back what the library says of caching: its answer is the viewer's own.
-func (c *counted) WriteHeader(status int) {
-	c.Header().Set("Cache-Control", "no-store")
-	c.ResponseWriter.WriteHeader(status)
-}
+// Header implements http.ResponseWriter: the header has been sent.
+func (c *connection) Header() http.Header { return http.Header{} }
 
-// Write implements http.ResponseWriter.
-func (c *counted) Write(b []byte) (int, error) {
-	n, err := c.ResponseWriter.Write(b)
-	c.written.Add(int64(n))
-	return n, err
+// WriteHeader implements http.ResponseWriter.
+func (c *connection) WriteHeader(int) {}
+
+const sizeLine = len("ffffffff\r\n")
+
+// A connection has a buffer only while an event is written: one of its own would be 2 KiB for each of 10,000.
+var chunks = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+
+// Write implements http.ResponseWriter. What is written goes out with Flush, as one chunk.
+func (c *connection) Write(b []byte) (int, error) {
+	if c.event == nil {
+		c.event = chunks.Get().(*bytes.Buffer)
+		c.event.Reset()
+		c.event.Write(make([]byte, sizeLine)) // for the size, which comes first
+	}
+	return c.event.Write(b)
 }
 
 // Flush implements http.Flusher: it is called once for the header, and after each event.
-func (c *counted) Flush() {
-	_ = http.NewResponseController(c.ResponseWriter).Flush()
+func (c *connection) Flush() {
+	if c.event != nil {
+		c.send()
+	}
 	if !c.began {
 		c.began = true
 		return
@@ -179,6 +243,33 @@ func (c *counted) Flush() {
 	case c.taken <- struct{}{}:
 	default:
 	}
+}
+
+func (c *connection) send() {
+	out := c.event.Bytes()[sizeLine:]
+	size := len(out)
+	if c.chunked {
+		c.event.WriteString("\r\n")
+		out = c.event.Bytes()
+		copy(out, fmt.Sprintf("%08x\r\n", size))
+	}
+	if !c.broken {
+		_, err := c.conn.Write(out)
+		c.broken = err != nil // the reader's goroutine sees that too
+	}
+	if c.event.Cap() <= biggestPooled {
+		chunks.Put(c.event)
+	}
+	c.event = nil
+}
+
+// end says that the answer is complete, when the client took all of it, and closes the connection.
+func (c *connection) end() {
+	if c.chunked && !c.broken {
+		_ = c.conn.SetWriteDeadline(time.Now().Add(moment))
+		_, _ = io.WriteString(c.conn, "0\r\n\r\n")
+	}
+	_ = c.conn.Close()
 }
 
 // Fragment renders a component that is sent to several viewers: as a guest sees it, in universal time.
