@@ -22,6 +22,7 @@ import (
 type cli struct {
 	Site    siteCmd    `cmd:"" default:"withargs" help:"Pages, writes, import, memory, start (the default)."`
 	Context contextCmd `cmd:"" help:"What the request's context saves when clients go away."`
+	Compare compareCmd `cmd:"" help:"What an answer costs here and at another commit, side by side."`
 	Ceiling ceilingCmd `cmd:"" hidden:"" help:"Serve recorded answers; the bench starts this itself."`
 }
 
