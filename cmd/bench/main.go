@@ -56,7 +56,7 @@ type siteCmd struct {
 	Duration    time.Duration `default:"1s" help:"How long each figure is measured, each round."`
 	Rounds      int           `default:"3" help:"Rounds; the table shows their medians."`
 	Connections int           `default:"32" help:"Connections that are kept open."`
-	Cpuprofile  string        `placeholder:"FILE" help:"Measure nothing; run the pages in this process under the same load and write where the time goes. Labels: page, viewer."`
+	Cpuprofile  string        `placeholder:"FILE" help:"Measure nothing; run the pages and the writing of comments in this process under the same load and write where the time goes. Labels: page (a comment: comment), viewer."`
 	Memprofile  string        `placeholder:"FILE" help:"With --cpuprofile: also write what was allocated."`
 }
 
