@@ -101,18 +101,14 @@ func (d *DB) CreateComment(ctx context.Context, v Viewer, n NewComment) (id int6
 		if id, err = tx.repeated(ctx, v, n.FormKey()); err != nil || id != 0 {
 			return err
 		}
-		channel, err := tx.readablePost(ctx, v, n.PostID)
+		s, err := tx.mayWriteBelow(ctx, v, n.PostID)
 		if err != nil {
 			return err
 		}
-		s, err := tx.mayWrite(ctx, v, channel)
-		if err != nil {
+		if err := tx.paced(ctx, v, s.Channel, s); err != nil {
 			return err
 		}
-		if err := tx.paced(ctx, v, channel, s); err != nil {
-			return err
-		}
-		if !s.keeper() { // who keeps the channel answers for it
+		if s.Blocked && !s.keeper() { // who keeps the channel answers for it
 			if err := tx.unblocked(ctx, v, n.PostID, n.ParentID); err != nil {
 				return err
 			}
