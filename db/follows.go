@@ -2,7 +2,6 @@ package db
 
 import (
 	"context"
-	"errors"
 	"fmt"
 )
 
@@ -70,14 +69,3 @@ const (
 		LEFT JOIN drafts dr ON dr.member_id = ? AND dr.place = '` + replyFrom + `' || p.id || '` + replyTo + `'`
 )
 
-// ChannelLevel finds how much of a channel the viewer wants to hear.
-func (d *DB) ChannelLevel(ctx context.Context, v Viewer, channelID int64) (l Level, err error) {
-	if !v.SignedIn() {
-		return FollowUsual, nil
-	}
-	err = d.get(ctx, "ChannelLevel", &l, "SELECT level FROM channel_follows WHERE member_id = ? AND channel_id = ?", v.ID, channelID)
-	if errors.Is(err, ErrNotFound) {
-		return FollowUsual, nil
-	}
-	return l, err
-}
