@@ -33,6 +33,7 @@ type Channel struct {
 	Visibility  Visibility  `db:"visibility"`
 	Slow        int64       `db:"slow_seconds"` // between two texts of one member; 0: none
 	ArchivedAt  Millis      `db:"archived_at"`  // 0: not archived
+	Level       Level       `db:"level"`        // how much of it the viewer wants to hear; of one channel alone, no list has it
 	// The post that was active last, in the list of channels alone; LastID 0: none.
 	LastID    int64  `db:"last_id"`
 	LastSlug  string `db:"last_slug"`
@@ -70,9 +71,9 @@ func ChannelSlugOf(name string) string {
 // ChannelBySlug finds a channel that the viewer may read.
 func (d *DB) ChannelBySlug(ctx context.Context, v Viewer, slug string) (Channel, error) {
 	var c Channel
-	err := d.get(ctx, "ChannelBySlug", &c, "SELECT "+channelColumns+` FROM channels c
-		LEFT JOIN memberships ms ON ms.channel_id = c.id AND ms.member_id = ?
-		WHERE c.slug = ? AND `+visible, v.ID, slug, v.ID)
+	err := d.get(ctx, "ChannelBySlug", &c, "SELECT "+channelColumns+`, COALESCE(cf.level, '') AS level FROM channels c
+		LEFT JOIN memberships ms ON ms.channel_id = c.id AND ms.member_id = ? LEFT JOIN channel_follows cf ON cf.member_id = ? AND cf.channel_id = c.id
+		WHERE c.slug = ? AND `+visible, v.ID, v.ID, slug, v.ID)
 	return c, err
 }
 

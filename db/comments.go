@@ -101,18 +101,14 @@ func (d *DB) CreateComment(ctx context.Context, v Viewer, n NewComment) (id int6
 		if id, err = tx.repeated(ctx, v, n.FormKey()); err != nil || id != 0 {
 			return err
 		}
-		channel, err := tx.readablePost(ctx, v, n.PostID)
+		s, err := tx.mayWriteBelow(ctx, v, n.PostID)
 		if err != nil {
 			return err
 		}
-		s, err := tx.mayWrite(ctx, v, channel)
-		if err != nil {
+		if err := tx.paced(ctx, v, s.Channel, s); err != nil {
 			return err
 		}
-		if err := tx.paced(ctx, v, channel, s); err != nil {
-			return err
-		}
-		if !s.keeper() { // who keeps the channel answers for it
+		if s.Blocked && !s.keeper() { // who keeps the channel answers for it
 			if err := tx.unblocked(ctx, v, n.PostID, n.ParentID); err != nil {
 				return err
 			}
@@ -147,28 +143,29 @@ func (d *DB) CreateComment(ctx context.Context, v Viewer, n NewComment) (id int6
 
 // insertComment writes a comment of an author who may. past says that a locked post takes it too.
 func insertComment(ctx context.Context, tx *tx, v Viewer, n NewComment, body markup.Result, past bool) (int64, error) {
+	if n.CreatedAt == 0 {
+		n.CreatedAt = tx.d.millis()
+	}
+	// The place: the next ordinal under the parent, or of the post's roots. The counters only grow, so that an ordinal
+	// never comes back. That the post is locked is seen in the row that was changed, and takes the change back.
 	var post struct {
 		Channel int64 `db:"channel_id"`
 		Locked  bool  `db:"locked"`
+		Seq     int64 `db:"comment_seq"`
 	}
-	if err := tx.get(ctx, "post", &post, "SELECT channel_id, locked_at IS NOT NULL AS locked FROM posts WHERE id = ? AND deleted_at IS NULL", n.PostID); err != nil {
+	if err := tx.get(ctx, "post", &post, `UPDATE posts SET comment_seq = comment_seq + ?, comment_count = comment_count + 1, active_at = max(active_at, ?)
+		WHERE id = ? AND deleted_at IS NULL RETURNING channel_id, locked_at IS NOT NULL AS locked, comment_seq`, n.ParentID == 0, n.CreatedAt, n.PostID); err != nil {
 		return 0, err
 	}
 	if post.Locked && !past && !n.History {
 		return 0, fmt.Errorf("comment on post %d: %w", n.PostID, ErrLocked)
 	}
-	now := tx.d.millis()
-	if n.CreatedAt == 0 {
-		n.CreatedAt = now
-	}
-	// The place: the next ordinal under the parent, or of the post's roots. The counters only grow, so that an ordinal
-	// never comes back.
 	parent := struct {
 		Path  string `db:"path"`
 		Depth int    `db:"depth"`
 		Root  int64  `db:"root_id"`
 		Seq   int64  `db:"reply_seq"`
-	}{Depth: -1}
+	}{Depth: -1, Seq: post.Seq}
 	var parentID, author any
 	if v.ID != 0 {
 		author = v.ID
@@ -179,8 +176,6 @@ func insertComment(ctx context.Context, tx *tx, v Viewer, n NewComment, body mar
 			WHERE id = ? AND post_id = ? AND (deleted_at IS NULL OR ? = 1) RETURNING path, depth, root_id, reply_seq`, n.ParentID, n.PostID, n.History); err != nil {
 			return 0, err
 		}
-	} else if err := tx.get(ctx, "ordinal", &parent.Seq, "UPDATE posts SET comment_seq = comment_seq + 1 WHERE id = ? RETURNING comment_seq", n.PostID); err != nil {
-		return 0, err
 	}
 	id, err := tx.insert(ctx, "comment", `INSERT INTO comments (post_id, parent_id, root_id, author_id, path, depth, base_score, score, created_at,
 			source_url, source_author, licence, excerpt, html_version, html, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
@@ -195,12 +190,9 @@ func insertComment(ctx context.Context, tx *tx, v Viewer, n NewComment, body mar
 		}
 	}
 	if v.ID != 0 && !n.History {
-		if err := tx.readOwn(ctx, v, n.PostID, 1, n.CreatedAt); err != nil {
+		if err := tx.readOwn(ctx, v, n.PostID, n.CreatedAt); err != nil {
 			return 0, err
 		}
-	}
-	if err := tx.one(ctx, "post", "UPDATE posts SET comment_count = comment_count + 1, active_at = max(active_at, ?) WHERE id = ?", n.CreatedAt, n.PostID); err != nil {
-		return 0, err
 	}
 	if err := tx.one(ctx, "channel", "UPDATE channels SET active_at = max(active_at, ?) WHERE id = ?", n.CreatedAt, post.Channel); err != nil {
 		return 0, err
@@ -396,12 +388,12 @@ func (d *DB) CommentsByAuthor(ctx context.Context, v Viewer, authorID int64, aft
 	return list, err
 }
 
-// readOwn notes that the author of a post, or of the comments (0 or 1) that are about to be counted, has read it, if they
-// had read all before or never said: one's own words are not news.
-func (t *tx) readOwn(ctx context.Context, v Viewer, post int64, comments int, at Millis) error {
+// readOwn notes that the author of a post, or of the comment that was just counted, has read it, if they had read all
+// before or never said: one's own words are not news.
+func (t *tx) readOwn(ctx context.Context, v Viewer, post int64, at Millis) error {
 	_, err := t.exec(ctx, "own comment", `INSERT INTO reads (member_id, post_id, comments_seen, read_at)
-		SELECT ?, p.id, p.comment_count + ?, ? FROM posts p WHERE p.id = ?
+		SELECT ?, p.id, p.comment_count, ? FROM posts p WHERE p.id = ?
 		ON CONFLICT (member_id, post_id) DO UPDATE SET comments_seen = excluded.comments_seen, read_at = excluded.read_at
-		WHERE reads.comments_seen + 1 >= excluded.comments_seen AND reads.read_at < excluded.read_at`, v.ID, comments, at, post)
+		WHERE reads.comments_seen + 1 >= excluded.comments_seen AND reads.read_at < excluded.read_at`, v.ID, at, post)
 	return err
 }

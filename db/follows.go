@@ -2,7 +2,6 @@ package db
 
 import (
 	"context"
-	"errors"
 	"fmt"
 )
 
@@ -69,15 +68,3 @@ const (
 	ownJoins = ` LEFT JOIN saves sv ON sv.member_id = ? AND sv.post_id = p.id LEFT JOIN post_follows pf ON pf.member_id = ? AND pf.post_id = p.id
 		LEFT JOIN drafts dr ON dr.member_id = ? AND dr.place = '` + replyFrom + `' || p.id || '` + replyTo + `'`
 )
-
-// ChannelLevel finds how much of a channel the viewer wants to hear.
-func (d *DB) ChannelLevel(ctx context.Context, v Viewer, channelID int64) (l Level, err error) {
-	if !v.SignedIn() {
-		return FollowUsual, nil
-	}
-	err = d.get(ctx, "ChannelLevel", &l, "SELECT level FROM channel_follows WHERE member_id = ? AND channel_id = ?", v.ID, channelID)
-	if errors.Is(err, ErrNotFound) {
-		return FollowUsual, nil
-	}
-	return l, err
-}

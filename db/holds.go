@@ -68,47 +68,33 @@ type written struct {
 // trust; first texts, repetition and speed only of who registered themselves and is no regular yet. It is asked in the
 // transaction of the write.
 func (t *tx) holds(ctx context.Context, v Viewer, s standing, w written) (why string, err error) {
-	var m struct {
-		Origin string `db:"origin"`
-		Trust  int    `db:"trust"`
-		Hold   int    `db:"hold_writes"`
-		All    bool   `db:"hold_all"`
-	}
 	if s.keeper() {
 		return "", nil
 	}
-	if err := t.get(ctx, "author", &m, `SELECT origin, trust, hold_writes, EXISTS (SELECT 1 FROM settings WHERE name = '`+SettingHoldAll+`' AND value = 'on') AS hold_all
-		FROM members WHERE id = ?`, v.ID); err != nil {
-		return "", err
-	}
-	stranger := m.Origin == "registered" && m.Trust < Regular
+	stranger := s.Origin == "registered" && s.Trust < Regular
 	switch {
-	case m.All:
+	case s.HoldAll:
 		return HeldAll, nil
-	case stranger && m.Hold > 0 && !w.edit:
+	case stranger && s.Hold > 0 && !w.edit:
 		return HeldNewcomer, nil
 	}
 	links := linksIn(w.html)
-	if len(links) > 0 {
-		most, err := t.linksAllowed(ctx, m.Trust)
+	if len(links) > 0 && len(links) > linksAllowed(s.Trust, s.Links) {
+		return HeldLinks, nil
+	}
+	if s.Watched {
+		word, err := t.watched(ctx, w.source, links)
 		if err != nil {
 			return "", err
 		}
-		if len(links) > most {
-			return HeldLinks, nil
+		if word != "" {
+			return HeldWord + word, nil
 		}
-	}
-	word, err := t.watched(ctx, w.source, links)
-	if err != nil {
-		return "", err
-	}
-	if word != "" {
-		return HeldWord + word, nil
 	}
 	if w.edit || !stranger {
 		return "", nil
 	}
-	return t.hasty(ctx, v, m.Trust, w.body)
+	return t.hasty(ctx, v, s.Trust, w.body)
 }
 
 // hasty looks at what the member wrote before: the same, or too much in too short a time.
@@ -330,7 +316,7 @@ func (t *tx) readByAuthor(ctx context.Context, query string, id int64) error {
 	if err := t.get(ctx, "published", &at, query, id); err != nil || at.Author == 0 {
 		return err
 	}
-	return t.readOwn(ctx, Viewer{ID: at.Author}, at.Post, 0, at.Created)
+	return t.readOwn(ctx, Viewer{ID: at.Author}, at.Post, at.Created)
 }
 
 // holdFirst is the setting as a new member's hold_writes begins.

@@ -1,10 +1,6 @@
 package db
 
-import (
-	"context"
-	"errors"
-	"strconv"
-)
+import "strconv"
 
 // Limit is a limit of writing that an admin can set. It is stored as a setting of its name.
 type Limit struct {
@@ -24,6 +20,9 @@ const (
 	SettingLinks         = "limit_links_"
 )
 
+// mostLinks is the most that a setting allows a text.
+const mostLinks = 100
+
 // SettableLimits lists them, in the order of their page. A Least above 0 keeps a slip from silencing everybody: for that
 // there is SettingReadOnly.
 func SettableLimits() []Limit {
@@ -35,7 +34,7 @@ func SettableLimits() []Limit {
 		{Name: SettingRegularDay, Usual: TrustLimits(Regular).Texts, Least: 5, Most: 10_000},
 	}
 	for level := Newcomer; level <= Trusted; level++ {
-		list = append(list, Limit{Name: SettingLinks + strconv.Itoa(level), Usual: TrustLimits(level).Links, Most: 100})
+		list = append(list, Limit{Name: SettingLinks + strconv.Itoa(level), Usual: TrustLimits(level).Links, Most: mostLinks})
 	}
 	return list
 }
@@ -77,12 +76,8 @@ func LimitsNow(level int, value func(name, fallback string) string) Limits {
 	return l
 }
 
-// linksAllowed is how many links a text of a trust level may hold, as set now.
-func (t *tx) linksAllowed(ctx context.Context, level int) (int, error) {
+// linksAllowed is how many links a text of a trust level may hold, with the stored value of its setting, or none.
+func linksAllowed(level int, stored string) int {
 	level = min(max(level, Newcomer), Trusted)
-	name, value := SettingLinks+strconv.Itoa(level), ""
-	if err := t.get(ctx, "links", &value, "SELECT value FROM settings WHERE name = ?", name); err != nil && !errors.Is(err, ErrNotFound) {
-		return 0, err
-	}
-	return LimitOf(name, func(string, string) string { return value }), nil
+	return Limit{Usual: TrustLimits(level).Links, Most: mostLinks}.Of(stored)
 }

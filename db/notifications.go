@@ -230,14 +230,19 @@ func (t *tx) notifyAll(ctx context.Context, c cause, from string, args ...any) e
 // post, each once. One that was edited tells those whom it mentions now.
 func (t *tx) notifyComment(ctx context.Context, id int64, mentions []int64, edited bool) error {
 	var k struct {
-		Author  int64 `db:"author_id"`
-		Post    int64 `db:"post_id"`
-		Channel int64 `db:"channel_id"`
-		Parent  int64 `db:"parent_id"`
-		To      int64 `db:"to_id"`
+		Author   int64 `db:"author_id"`
+		Post     int64 `db:"post_id"`
+		Channel  int64 `db:"channel_id"`
+		Parent   int64 `db:"parent_id"`
+		To       int64 `db:"to_id"`
+		Followed bool  `db:"followed"`
 	}
+	// Most comments have nobody to tell but one, and in an archive that was imported not even them: that is seen here, so
+	// that what cannot tell anybody is not run.
 	if err := t.get(ctx, "told comment", &k, `SELECT COALESCE(k.author_id, 0) AS author_id, k.post_id, p.channel_id, COALESCE(k.parent_id, 0) AS parent_id,
-			COALESCE(CASE WHEN k.parent_id IS NULL THEN p.author_id ELSE (SELECT o.author_id FROM comments o WHERE o.id = k.parent_id) END, 0) AS to_id
+			COALESCE((SELECT m.id FROM members m WHERE m.id = CASE WHEN k.parent_id IS NULL THEN p.author_id ELSE (SELECT o.author_id FROM comments o WHERE o.id = k.parent_id) END
+				AND m.origin <> 'import'), 0) AS to_id,
+			EXISTS (SELECT 1 FROM post_follows f WHERE f.post_id = p.id AND f.level = 'all') AS followed
 		FROM comments k JOIN posts p ON p.id = k.post_id WHERE k.id = ?`, id); err != nil {
 		return err
 	}
@@ -255,7 +260,7 @@ func (t *tx) notifyComment(ctx context.Context, id int64, mentions []int64, edit
 	if k.Parent != 0 {
 		c.alike = fmt.Sprint("reply:comment:", k.Parent)
 	}
-	if err := t.notify(ctx, k.To, c); err != nil {
+	if err := t.notify(ctx, k.To, c); err != nil || !k.Followed {
 		return err
 	}
 	c.kind, c.alike, c.direct = NoticeComment, fmt.Sprint("comment:post:", k.Post), false

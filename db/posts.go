@@ -171,7 +171,7 @@ func insertPost(ctx context.Context, tx *tx, v Viewer, n NewPost, body markup.Re
 		return id, nil
 	}
 	if n.CreatedAt == now {
-		if err := tx.readOwn(ctx, v, id, 0, now); err != nil {
+		if err := tx.readOwn(ctx, v, id, now); err != nil {
 			return 0, err
 		}
 	}

@@ -126,6 +126,16 @@ type standing struct {
 	Slow       int64      `db:"slow_seconds"`
 	Role       string     `db:"channel_role"` // in the channel; empty: not joined
 	SiteRole   Role       `db:"site_role"`
+	Channel    int64      `db:"channel_id"`
+
+	// What the rules that hold ask of whom, in the same look: each statement of a write costs more than what it reads.
+	Origin  string `db:"origin"`
+	Trust   int    `db:"trust"`
+	Hold    int    `db:"hold_writes"`
+	HoldAll bool   `db:"hold_all"`
+	Links   string `db:"links"`   // the setting of the viewer's trust; empty: as usual
+	Watched bool   `db:"watched"` // there is a watch list
+	Blocked bool   `db:"blocked"` // by anybody
 }
 
 func (s standing) keeper() bool {
@@ -134,24 +144,44 @@ func (s standing) keeper() bool {
 
 // standing fails with ErrNotFound where the viewer may not read.
 func (t *tx) standing(ctx context.Context, v Viewer, channelID int64) (s standing, err error) {
-	err = t.get(ctx, "standing", &s, `SELECT c.visibility, c.archived_at IS NOT NULL AS archived, c.slow_seconds, COALESCE(ms.role, '') AS channel_role, m.role AS site_role
-		FROM channels c JOIN members m ON m.id = ? LEFT JOIN memberships ms ON ms.channel_id = c.id AND ms.member_id = m.id
-		WHERE c.id = ? AND `+visible, v.ID, channelID, v.ID)
+	err = t.get(ctx, "standing", &s, standingColumns+"FROM channels c"+standingJoins+" WHERE c.id = ? AND "+visible, v.ID, channelID, v.ID)
 	return s, err
 }
+
+const (
+	standingColumns = `SELECT c.id AS channel_id, c.visibility, c.archived_at IS NOT NULL AS archived, c.slow_seconds, COALESCE(ms.role, '') AS channel_role, m.role AS site_role,
+		m.origin, m.trust, m.hold_writes, EXISTS (SELECT 1 FROM settings WHERE name = '` + SettingHoldAll + `' AND value = 'on') AS hold_all,
+		COALESCE((SELECT value FROM settings WHERE name = '` + SettingLinks + `' || m.trust), '') AS links, EXISTS (SELECT 1 FROM watch_words WHERE word > '') AS watched,
+		EXISTS (SELECT 1 FROM blocks b WHERE b.other_id = m.id AND b.kind = 'block') AS blocked `
+	// standingJoins takes the viewer's id.
+	standingJoins = " CROSS JOIN members m ON m.id = ? LEFT JOIN memberships ms ON ms.channel_id = c.id AND ms.member_id = m.id"
+)
 
 // mayWrite fails where the viewer may read the channel and may not write in it: auth.May says the same of Write.
 func (t *tx) mayWrite(ctx context.Context, v Viewer, channelID int64) (s standing, err error) {
 	if s, err = t.standing(ctx, v, channelID); err != nil {
 		return s, err
 	}
+	return s, s.open()
+}
+
+// mayWriteBelow is mayWrite for the channel of a post, which it fails to find as readablePost does.
+func (t *tx) mayWriteBelow(ctx context.Context, v Viewer, postID int64) (s standing, err error) {
+	if err = t.get(ctx, "post", &s, standingColumns+"FROM posts p CROSS JOIN channels c ON c.id = p.channel_id"+standingJoins+" WHERE p.id = ? AND p.deleted_at IS NULL AND "+visible, v.ID, postID, v.ID); err != nil {
+		return s, err
+	}
+	return s, s.open()
+}
+
+// open fails where who stands there may not write.
+func (s standing) open() error {
 	switch {
 	case s.Archived:
-		return s, ErrArchived
+		return ErrArchived
 	case s.Visibility != Public && s.Role == "" && !s.keeper():
-		return s, ErrNotMember
+		return ErrNotMember
 	}
-	return s, nil
+	return nil
 }
 
 // paced fails with a *Slow when the channel is slow and the viewer's last post or comment in it too fresh. Those who keep

@@ -33,6 +33,5 @@ func (w *walker) writing(channel, post int64) {
 		w.ok(d.FollowPost(ctx, w.plain, post, l))
 		w.ok(d.FollowChannel(ctx, w.plain, channel, l))
 	}
-	must(d.ChannelLevel(ctx, w.plain, channel))(w)
 	must(d.SimilarPosts(ctx, w.plain, "Walk on and on"))(w)
 }

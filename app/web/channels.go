@@ -140,11 +140,7 @@ func (s *Server) showChannel(w http.ResponseWriter, r *http.Request) error {
 		head.Requests = len(waiting)
 	}
 	if v.SignedIn() {
-		level, err := s.db.ChannelLevel(ctx, v, c.ID)
-		if err != nil {
-			return err
-		}
-		head.Follow = follows.Menu(channelFollowURL(&c), level)
+		head.Follow = follows.Menu(channelFollowURL(&c), c.Level)
 	}
 	if len(list.Rows)+len(list.Pinned) == 0 {
 		return s.show(w, r, page, channels.Top(head), home.ChannelOrders(tabs), channels.Nothing(c, head.CanWrite))

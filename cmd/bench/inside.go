@@ -226,7 +226,10 @@ func (b *bench) profile(ctx context.Context) error {
 				}
 				say("%s as %s: %.0f a second, p99 %v", c.page, c.viewer, t.rate, t.p99)
 			}
-			return nil
+			labels.Store(new(pprof.Labels("page", "comment", "viewer", "member")))
+			t, err := load{addr: addr, conns: writers, span: b.Duration, want: 303, next: b.commenting(addr, cookie)}.run(ctx)
+			say("comments: %.0f a second, p99 %v", t.rate, t.p99)
+			return err
 		})
 	})
 }

@@ -6,11 +6,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"net"
 	"os"
 	"slices"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -25,12 +27,13 @@ const patience = 30 * time.Second
 
 // load says what to ask for.
 type load struct {
-	addr  string
-	conns int
-	span  time.Duration // counted, after warmUp
-	want  int           // the status of a right answer
-	pid   int           // of the server, to see what it uses; 0: nobody looks
-	next  func(conn, n int) []byte
+	addr     string
+	conns    int
+	span     time.Duration // counted, after warmUp
+	requests int           // instead of a span: so many in all, the first counts as the last does
+	want     int           // the status of a right answer
+	pid      int           // of the server, to see what it uses; 0: nobody looks
+	next     func(conn, n int) []byte
 }
 
 // tally is what a load gave.
@@ -47,12 +50,19 @@ type tally struct {
 func (l load) run(ctx context.Context) (tally, error) {
 	begin := time.Now().Add(warmUp)
 	end := begin.Add(l.span)
+	var left atomic.Int64
+	if l.requests > 0 {
+		left.Store(int64(l.requests))
+		begin, end = time.Now(), time.Now().Add(10*time.Minute)
+	} else {
+		left.Store(math.MaxInt64)
+	}
 	clients := make([]loadClient, l.conns)
 	errs := make([]error, l.conns)
 	var wg sync.WaitGroup
 	serverBefore, clientBefore := cpuTime(l.pid), cpuTime(os.Getpid())
 	for i := range clients {
-		wg.Go(func() { errs[i] = clients[i].run(ctx, l, i, begin, end) })
+		wg.Go(func() { errs[i] = clients[i].run(ctx, l, i, &left, begin, end) })
 	}
 	wg.Wait()
 	server, client := cpuTime(l.pid)-serverBefore, cpuTime(os.Getpid())-clientBefore
@@ -70,7 +80,11 @@ func (l load) run(ctx context.Context) (tally, error) {
 	if l.pid != 0 && answers > 0 {
 		t.server, t.client = server/time.Duration(answers), client/time.Duration(answers)
 	}
-	t.rate = float64(inTime) / l.span.Seconds()
+	if l.requests > 0 {
+		t.rate = float64(answers) / time.Since(begin).Seconds()
+	} else {
+		t.rate = float64(inTime) / l.span.Seconds()
+	}
 	t.p50, t.p99 = quantile(all, 0.5), quantile(all, 0.99)
 	return t, nil
 }
@@ -102,7 +116,7 @@ type loadClient struct {
 	inTime  int
 }
 
-func (c *loadClient) run(ctx context.Context, l load, number int, begin, end time.Time) error {
+func (c *loadClient) run(ctx context.Context, l load, number int, left *atomic.Int64, begin, end time.Time) error {
 	defer func() {
 		if c.conn != nil {
 			c.conn.Close()
@@ -112,7 +126,7 @@ func (c *loadClient) run(ctx context.Context, l load, number int, begin, end tim
 	c.in = newReader(nil)
 	for n := 0; ; n++ {
 		asked := time.Now()
-		if asked.After(end) {
+		if left.Add(-1) < 0 || asked.After(end) {
 			return nil
 		}
 		if err := ctx.Err(); err != nil {

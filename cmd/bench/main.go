@@ -24,6 +24,7 @@ type cli struct {
 	Context contextCmd `cmd:"" help:"What the request's context saves when clients go away."`
 	Sse     sseCmd     `cmd:"" help:"The streams of open pages: how soon a comment is seen, and what a connection costs."`
 	Serve   serveCmd   `cmd:"" hidden:"" help:"Serve the forum with a profile; the bench starts this itself."`
+	Compare compareCmd `cmd:"" help:"What an answer costs here and at another commit, side by side."`
 	Ceiling ceilingCmd `cmd:"" hidden:"" help:"Serve recorded answers; the bench starts this itself."`
 }
 
@@ -57,7 +58,7 @@ type siteCmd struct {
 	Duration    time.Duration `default:"1s" help:"How long each figure is measured, each round."`
 	Rounds      int           `default:"3" help:"Rounds; the table shows their medians."`
 	Connections int           `default:"32" help:"Connections that are kept open."`
-	Cpuprofile  string        `placeholder:"FILE" help:"Measure nothing; run the pages in this process under the same load and write where the time goes. Labels: page, viewer."`
+	Cpuprofile  string        `placeholder:"FILE" help:"Measure nothing; run the pages and the writing of comments in this process under the same load and write where the time goes. Labels: page (a comment: comment), viewer."`
 	Memprofile  string        `placeholder:"FILE" help:"With --cpuprofile: also write what was allocated."`
 }
 

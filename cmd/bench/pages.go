@@ -149,11 +149,7 @@ func (b *bench) comments(ctx context.Context, addr, cookie string) error {
 	read := load{addr: addr, conns: writers, span: b.Duration, want: 200}
 	look := request(addr, answerKey{b.chosen.post.path, "", asBrowser})
 	read.next = func(int, int) []byte { return look }
-	write := load{addr: addr, conns: writers, span: b.Duration, want: 303, next: func(conn, _ int) []byte {
-		form := "key=" + uuid.NewString() + "&parent=&body=" + commentBody
-		return fmt.Appendf(nil, "POST /p/%d/comments HTTP/1.1\r\nHost: %s\r\nCookie: %s\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: %d\r\n\r\n%s",
-			b.chosen.write[conn%len(b.chosen.write)], addr, cookie, len(form), form)
-	}}
+	write := load{addr: addr, conns: writers, span: b.Duration, want: 303, next: b.commenting(addr, cookie)}
 	for round := range b.Rounds {
 		say("comments, round %d of %d", round+1, b.Rounds)
 		var err [4]error
@@ -172,6 +168,15 @@ func (b *bench) comments(ctx context.Context, addr, cookie string) error {
 		w.readersBeside, w.writersBeside = append(w.readersBeside, t[2]), append(w.writersBeside, t[3])
 	}
 	return nil
+}
+
+// commenting asks for a comment to be written, each connection below its own post.
+func (b *bench) commenting(addr, cookie string) func(conn, n int) []byte {
+	return func(conn, _ int) []byte {
+		form := "key=" + uuid.NewString() + "&parent=&body=" + commentBody
+		return fmt.Appendf(nil, "POST /p/%d/comments HTTP/1.1\r\nHost: %s\r\nCookie: %s\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: %d\r\n\r\n%s",
+			b.chosen.write[conn%len(b.chosen.write)], addr, cookie, len(form), form)
+	}
 }
 
 // commentBody is a comment of the usual length and make-up, encoded for a form.

@@ -28,6 +28,9 @@ const (
 	memberPassword = "a password of the bench"
 )
 
+// madeUp is the source where there are no dumps.
+const madeUp = "a made-up community of the size of two small archives"
+
 // importFigure is one import, or one community that was made up.
 type importFigure struct {
 	name       string
@@ -50,10 +53,7 @@ type postRef struct {
 
 // prepare builds the program and fills a data directory.
 func (b *bench) prepare(ctx context.Context) error {
-	say("building the program")
-	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-tags", "sqlite_fts5", "-o", b.binary, "./cmd/codex")
-	build.Dir = b.root
-	if _, err := quiet(build); err != nil {
+	if err := b.build(ctx, b.root); err != nil {
 		return err
 	}
 	info, err := os.Stat(b.binary)
@@ -64,12 +64,30 @@ func (b *bench) prepare(ctx context.Context) error {
 	if err := b.fill(ctx); err != nil {
 		return err
 	}
-	add := command(ctx, b.binary, "user", "add", memberHandle, "--email", "bench@example.org", "--data", b.data)
-	add.Stdin = strings.NewReader(memberPassword + "\n")
-	if _, err := quiet(add); err != nil {
+	if err := b.addMember(ctx); err != nil {
 		return err
 	}
-	return b.openDB(ctx, b.choose)
+	return b.openDB(ctx, func(ctx context.Context, d *db.DB) error {
+		if err := b.choose(ctx, d); err != nil {
+			return err
+		}
+		return b.growLongest(ctx, d)
+	})
+}
+
+func (b *bench) build(ctx context.Context, tree string) error {
+	say("building the program")
+	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-tags", "sqlite_fts5", "-o", b.binary, "./cmd/codex")
+	build.Dir = tree
+	_, err := quiet(build)
+	return err
+}
+
+func (b *bench) addMember(ctx context.Context) error {
+	add := command(ctx, b.binary, "user", "add", memberHandle, "--email", "bench@example.org", "--data", b.data)
+	add.Stdin = strings.NewReader(memberPassword + "\n")
+	_, err := quiet(add)
+	return err
 }
 
 // fill imports the dumps, or makes up a community where there are none.
@@ -87,7 +105,7 @@ func (b *bench) fill(ctx context.Context) error {
 			return fmt.Errorf("no folder in %s has a Posts.xml", dumps)
 		}
 		say("no dumps in %s: a community of that size is made up instead", dumps)
-		b.source = "a made-up community of the size of two small archives"
+		b.source = madeUp
 		return b.openDB(ctx, b.invent)
 	}
 	b.source = "imported"
@@ -180,16 +198,23 @@ func (b *bench) choose(ctx context.Context, d *db.DB) error {
 	if none.ID == 0 || long.ID == 0 || len(b.chosen.write) < writers {
 		return fmt.Errorf("the data has too little in it: a post with %d comments and %d without any are needed", longThread, writers+1)
 	}
-	if longest.Comments < longestThread {
-		// No post of the archive is as long: one grows, and is not written to afterwards.
-		var err error
-		if longest, err = grow(ctx, d, b.chosen.write[writers-1]); err != nil {
-			return err
-		}
-		b.chosen.write = b.chosen.write[:writers-1]
-	}
 	b.chosen.post = refOf(long)
 	b.chosen.growth = []postRef{refOf(none), b.chosen.post, refOf(longest)}
+	return nil
+}
+
+// growLongest lets a post grow where none of the archive is as long as the longest that is looked at. It is not written
+// to afterwards.
+func (b *bench) growLongest(ctx context.Context, d *db.DB) error {
+	if b.chosen.growth[2].comments >= longestThread {
+		return nil
+	}
+	longest, err := grow(ctx, d, b.chosen.write[writers-1])
+	if err != nil {
+		return err
+	}
+	b.chosen.write = b.chosen.write[:writers-1]
+	b.chosen.growth[2] = refOf(longest)
 	return nil
 }
 

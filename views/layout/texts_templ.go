@@ -11,8 +11,8 @@ import templruntime "github.com/a-h/templ/runtime"
 
 import "codex/views/ui"
 
-// texts are what the script says, so that they can be translated with the rest, and the list of keys.
-func texts() templ.Component {
+// said are what the script says, so that they can be translated with the rest, and the list of keys.
+func said() templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {

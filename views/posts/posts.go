@@ -23,6 +23,9 @@ type List struct {
 	After     db.Millis     // the time of the last row on the page before; 0: this is the first
 }
 
+// folds reports a row of somebody whom the viewer muted.
+func (l *List) folds(r *db.PostRow) bool { return r.Muted && !l.Own }
+
 // Show is a post's page.
 type Show struct {
 	Post      db.Post
@@ -115,7 +118,7 @@ func readMinutes(ctx context.Context, body string) string {
 	return ui.N(ctx, "%s min to read", "%s min to read", (words+110)/220)
 }
 
-func listTime(l List, r *db.PostRow) db.Millis {
+func listTime(l *List, r *db.PostRow) db.Millis {
 	if l.ByCreated {
 		return r.CreatedAt
 	}
