@@ -26,7 +26,7 @@ import (
 
 // The usual run takes some of the lines of the lists of attacks, and sends of all strings each to a third of the fields.
 // Everything everywhere: go test -tags sqlite_fts5 ./app/web -run 'TestBrowser$/Naughty' -naughty 1 -timeout 60m -v
-var naughtyShare = flag.Int("naughty", 40, "TestBrowser/Naughty takes each N-th line of the lists of attacks")
+var naughtyShare = flag.Int("naughty", 100, "TestBrowser/Naughty takes each N-th line of the lists of attacks")
 
 // naughty are strings that break programs: the big list of naughty strings, all of it, and lines from lists of attacks
 // on web pages.
