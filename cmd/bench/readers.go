@@ -101,7 +101,8 @@ func (rs *readers) open(i int, addr, path, cookie string) error {
 		return fmt.Errorf("open stream %d: %q %w", i, status, err)
 	}
 	rs.tasks.Go(func() {
-		if err := r.follow(rs, bufio.NewReaderSize(httputil.NewChunkedReader(in), 1<<10)); err != nil && !rs.over.Load() {
+		r.follow(rs, bufio.NewReaderSize(httputil.NewChunkedReader(in), 1<<10))
+		if !rs.over.Load() {
 			rs.broken.Add(1)
 		}
 	})
@@ -109,12 +110,12 @@ func (rs *readers) open(i int, addr, path, cookie string) error {
 }
 
 // follow reads until the connection ends. A line that is longer than the buffer comes in parts; the mark stands early.
-func (r *reader) follow(rs *readers, in *bufio.Reader) error {
+func (r *reader) follow(rs *readers, in *bufio.Reader) {
 	heard, begins := 0, true
 	for {
 		line, err := in.ReadSlice('\n')
 		if err != nil && !errors.Is(err, bufio.ErrBufferFull) {
-			return err
+			return
 		}
 		if begins && len(line) == 1 && heard != 0 {
 			r.note(rs, heard)
@@ -122,7 +123,7 @@ func (r *reader) follow(rs *readers, in *bufio.Reader) error {
 		}
 		if _, rest, ok := bytes.Cut(line, []byte(marker)); ok && len(rest) >= 6 {
 			if heard, err = strconv.Atoi(string(rest[:6])); err != nil {
-				return err
+				return
 			}
 		}
 		begins = len(line) > 0 && line[len(line)-1] == '\n'
