@@ -79,6 +79,8 @@ func mayImport(p string) (allowed []string, why string) {
 		return []string{"", "db"}, "it makes databases for tests"
 	case p == "db" || strings.HasPrefix(p, "db/"):
 		return leaves, "the database knows rows and viewers, not pages or requests: it may import leaves"
+	case p == "views/mails":
+		return []string{"db", "views/notifications", "views/ui"}, "a letter tells of a notification in the words of the page: otherwise it is a view like any other"
 	case p == "views" || strings.HasPrefix(p, "views/"):
 		return []string{"db", "views/layout", "views/ui"}, "a view shows the row that it is given and decides nothing: it may import db's row types, views/layout and views/ui, never app"
 	case p == "app/notify":

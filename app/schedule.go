@@ -71,6 +71,13 @@ func (a *App) keepHouse(ctx context.Context) {
 				}
 			}
 		}},
+		{name: "ask for digests", every: time.Minute, do: func(ctx context.Context) error {
+			for {
+				if looked, err := d.AskDigests(ctx); err != nil || looked == 0 {
+					return err
+				}
+			}
+		}},
 		{name: "drop old deliveries", every: time.Hour, do: func(ctx context.Context) error {
 			for {
 				if dropped, err := d.DropOldDeliveries(ctx); err != nil || dropped == 0 {

@@ -20,6 +20,7 @@ type (
 		Email     string `db:"email" json:"email"`
 		Verified  Millis `db:"email_verified_at" json:"email_verified_at"`
 		MailOff   bool   `db:"mail_off" json:"no_letters"`
+		Digest    string `db:"digest" json:"digest"`
 		Role      Role   `db:"role" json:"role"`
 		Bio       string `db:"bio" json:"bio"`
 		Theme     string `db:"theme" json:"theme"`
@@ -144,6 +145,7 @@ type (
 	exportedChoice struct {
 		Kind string `db:"kind" json:"kind"`
 		App  bool   `db:"app" json:"here"`
+		Mail *bool  `db:"mail" json:"by_letter"` // nil: as usual
 	}
 	exportedRead struct {
 		ID     int64  `db:"id" json:"post_id"`
@@ -160,7 +162,7 @@ func (d *DB) Export(ctx context.Context, v Viewer, each func(section string, row
 		return fmt.Errorf("Export: %w", ErrForbidden)
 	}
 	var p exportedProfile
-	if err := d.get(ctx, "ExportProfile", &p, `SELECT id, handle, name, COALESCE(email, '') AS email, COALESCE(email_verified_at, 0) AS email_verified_at, mail_off, role, bio, theme, time_zone, answer, address, trust, totp_secret IS NOT NULL AS factor,
+	if err := d.get(ctx, "ExportProfile", &p, `SELECT id, handle, name, COALESCE(email, '') AS email, COALESCE(email_verified_at, 0) AS email_verified_at, mail_off, digest, role, bio, theme, time_zone, answer, address, trust, totp_secret IS NOT NULL AS factor,
 		COALESCE(suspended_until, 0) AS suspended_until, barred_for, created_at FROM members WHERE id = ? AND deleted_at IS NULL`, v.ID); err != nil {
 		return err
 	}
@@ -277,7 +279,7 @@ func (e *export) kept() {
 		nil, newest(), func(r exportedFlag) []any { return []any{r.CreatedAt, r.ID} }, func(r exportedFlag) error { return e.each("flags", r) })
 	byID(e, "notifications", `SELECT id, kind, COALESCE(post_id, 0) AS post_id, COALESCE(comment_id, 0) AS comment_id, created_at, COALESCE(read_at, 0) AS read_at
 		FROM notifications WHERE member_id = ? AND shown = 1 AND id > ? ORDER BY id LIMIT ?`, func(r exportedNotification) int64 { return r.ID })
-	byText(e, "notification_choices", "SELECT kind, app FROM notification_choices WHERE member_id = ? AND kind > ? ORDER BY kind LIMIT ?", func(r exportedChoice) string { return r.Kind })
+	byText(e, "notification_choices", "SELECT kind, app, mail FROM notification_choices WHERE member_id = ? AND kind > ? ORDER BY kind LIMIT ?", func(r exportedChoice) string { return r.Kind })
 	byID(e, "reads", "SELECT post_id AS id, read_at FROM reads WHERE member_id = ? AND post_id > ? ORDER BY post_id LIMIT ?", func(r exportedRead) int64 { return r.ID })
 	var handles []exportedHandle
 	if e.err == nil {

@@ -14,11 +14,14 @@ const (
 	JobVerify       = "verify-mail"       // a member, whose address is to be proved
 	JobReset        = "reset-mail"        // an Asked: somebody forgot a password. Whether it is anybody's address is found out by who does the job
 	JobChanged      = "changed-mail"      // a member and a Changed: that somebody, they or a thief, changed what opens the account
-	JobNotification = "notification-mail" // a notification
+	JobNotification = "notification-mail" // a member, who is told of what they have not seen
+	JobDigest       = "digest-mail"       // a member
 )
 
 // MailJobs are all of them.
-func MailJobs() []string { return []string{JobVerify, JobReset, JobChanged, JobNotification} }
+func MailJobs() []string {
+	return []string{JobVerify, JobReset, JobChanged, JobNotification, JobDigest}
+}
 
 // Asked is the payload of JobReset.
 type Asked struct {
@@ -45,6 +48,7 @@ const LinkLasts = 30 * time.Minute
 const (
 	resetWanted   = 24 * time.Hour      // who forgot their password has found another way by then, or asks again
 	changedWanted = 24 * time.Hour      // a warning that comes later alarms without use
+	toldWanted    = 3 * 24 * time.Hour  // of a notification
 	verifyWanted  = 30 * 24 * time.Hour // a forum that sends no mail yet sends these when it begins to
 )
 
@@ -230,6 +234,44 @@ func (d *DB) Reachable(ctx context.Context, member int64) (r Recipient, err erro
 	err = d.get(ctx, "Reachable", &r, "SELECT m.id, m.handle, m.email FROM members m WHERE m.id = ? AND m.mail_off = 0 AND m.email_verified_at IS NOT NULL AND m.email IS NOT NULL AND "+admissible,
 		member, d.millis())
 	return r, err
+}
+
+// MailAfter is how long a notification waits to be seen before a letter tells of it.
+const MailAfter = 10 * time.Minute
+
+// mailLater asks for a letter with all that its member has not seen by then, unless one is asked for: it will tell of
+// this too, or ask for the next.
+func (t *tx) mailLater(ctx context.Context, member int64, after time.Duration) error {
+	var asked bool
+	if err := t.get(ctx, "asked letter", &asked, `SELECT EXISTS (SELECT 1 FROM jobs WHERE subject_id = ? AND kind = ? AND state = 'waiting'
+		AND claimed_until IS NULL AND (expires_at IS NULL OR expires_at > ?))`, member, JobNotification, t.d.millis()); err != nil || asked {
+		return err
+	}
+	return t.enqueue(ctx, newJob{Kind: JobNotification, Subject: member, After: after, Lasts: toldWanted})
+}
+
+// ToMail lists what a letter is to tell a member by now, merged as on the page, at most limit before that. Now is for
+// Mailed.
+func (d *DB) ToMail(ctx context.Context, member int64, limit int) (list []Notification, now time.Time, err error) {
+	now = d.now()
+	rows, err := d.notifications(ctx, "ToMail", member, "n.read_at IS NULL AND n.mail_due <= ? AND n.mail_due > ? AND "+seen+" ORDER BY n.mail_due DESC, n.id DESC LIMIT ?",
+		MillisOf(now), MillisOf(now.Add(-toldWanted)), limit)
+	return mergeAlike(rows), now, err
+}
+
+// Mailed reports that a member was told by letter of all that was to be told by an instant, or need not be. What becomes due
+// later gets a letter of its own.
+func (d *DB) Mailed(ctx context.Context, member int64, by time.Time) error {
+	return d.change(ctx, "Mailed", func(ctx context.Context, tx *tx) error {
+		if _, err := tx.exec(ctx, "told", "UPDATE notifications SET mail_due = NULL WHERE member_id = ? AND mail_due <= ?", member, MillisOf(by)); err != nil {
+			return err
+		}
+		var next Millis
+		if err := tx.get(ctx, "next letter", &next, "SELECT COALESCE(MIN(mail_due), 0) FROM notifications WHERE member_id = ? AND mail_due IS NOT NULL", member); err != nil || next == 0 {
+			return err
+		}
+		return tx.mailLater(ctx, member, next.Time().Sub(d.now()))
+	})
 }
 
 // settingMailSecret is the setting that holds what the links to stop letters are signed with.

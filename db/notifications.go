@@ -34,6 +34,12 @@ const (
 // Notices are all kinds, in the order in which a page shows them.
 var Notices = [...]Notice{NoticeReply, NoticeMention, NoticeComment, NoticeReaction, NoticeAccepted, NoticePost, NoticeDecision, NoticeSystem}
 
+// byLetter are the kinds that a member gets letters of, unless they choose otherwise: what is said to them in person.
+func (k Notice) byLetter() bool { return k != NoticeComment && k != NoticeReaction && k != NoticePost }
+
+// Choice is by which ways a member is told of a kind.
+type Choice struct{ App, Mail bool }
+
 // EventNotification is on the topic of a member: they were told of something, or have read it elsewhere. Its subject is
 // the notification, or 0.
 const EventNotification = "notification"
@@ -98,9 +104,9 @@ type NotificationFilter struct {
 // Notifications lists what the viewer was told, the newest first, alike ones of the same state merged. before is where the
 // next page goes on, 0 at the end.
 func (d *DB) Notifications(ctx context.Context, v Viewer, f NotificationFilter) (list []Notification, before int64, err error) {
-	which := ""
+	which := "n.shown = 1 AND n.id < ?"
 	if f.Unread {
-		which = " AND n.read_at IS NULL"
+		which += " AND n.read_at IS NULL"
 	}
 	if f.Mentions {
 		which += " AND n.kind = 'mention'"
@@ -108,20 +114,27 @@ func (d *DB) Notifications(ctx context.Context, v Viewer, f NotificationFilter) 
 	if f.Before == 0 {
 		f.Before = 1<<62 - 1
 	}
-	var rows []Notification
-	err = d.list(ctx, "Notifications", &rows, `SELECT n.id, n.kind, n.alike, n.what, COALESCE(n.actor_id, 0) AS actor_id, COALESCE(a.handle, '') AS actor_handle, COALESCE(a.name, '') AS actor_name,
+	rows, err := d.notifications(ctx, "Notifications", v.ID, which+" AND "+seen+" ORDER BY n.id DESC LIMIT ?", f.Before, f.Limit)
+	if err == nil && len(rows) == f.Limit {
+		before = rows[len(rows)-1].ID
+	}
+	return mergeAlike(rows), before, err
+}
+
+// notifications are those of a member that the rest of a statement asks for, which has the condition seen.
+func (d *DB) notifications(ctx context.Context, name string, member int64, which string, args ...any) (rows []Notification, err error) {
+	err = d.list(ctx, name, &rows, `SELECT n.id, n.kind, n.alike, n.what, COALESCE(n.actor_id, 0) AS actor_id, COALESCE(a.handle, '') AS actor_handle, COALESCE(a.name, '') AS actor_name,
 			COALESCE(n.post_id, 0) AS post_id, COALESCE(t.title, '') AS post_title, COALESCE(t.slug, '') AS post_slug, COALESCE(n.comment_id, 0) AS comment_id,
 			COALESCE(s.excerpt, CASE WHEN n.kind IN ('mention', 'post') THEN t.excerpt END, '') AS excerpt,
 			COALESCE(h.name, '') AS channel_name, COALESCE(h.slug, '') AS channel_slug, n.created_at, n.read_at IS NULL AS unread
 		FROM notifications n LEFT JOIN members a ON a.id = n.actor_id LEFT JOIN posts t ON t.id = n.post_id LEFT JOIN comments s ON s.id = n.comment_id
 		LEFT JOIN channels h ON h.id = COALESCE(t.channel_id, n.channel_id)
-		WHERE n.member_id = ? AND n.shown = 1 AND n.id < ?`+which+` AND `+seen+` ORDER BY n.id DESC LIMIT ?`, v.ID, f.Before, f.Limit)
-	if err != nil {
-		return nil, 0, err
-	}
-	if len(rows) == f.Limit {
-		before = rows[len(rows)-1].ID
-	}
+		WHERE n.member_id = ? AND `+which, append([]any{member}, args...)...)
+	return rows, err
+}
+
+// mergeAlike makes one of alike notifications of the same state, in the place of the newest.
+func mergeAlike(rows []Notification) (list []Notification) {
 	type same struct {
 		alike  string
 		unread bool
@@ -146,7 +159,7 @@ func (d *DB) Notifications(ctx context.Context, v Viewer, f NotificationFilter) 
 			one.CommentID = n.CommentID
 		}
 	}
-	return list, before, nil
+	return list
 }
 
 // ReadNotifications marks notifications of the viewer as read: one with all that is merged with it, or with id 0 all that
@@ -154,15 +167,16 @@ func (d *DB) Notifications(ctx context.Context, v Viewer, f NotificationFilter) 
 func (d *DB) ReadNotifications(ctx context.Context, v Viewer, id, upTo int64) error {
 	return d.change(ctx, "ReadNotifications", func(ctx context.Context, tx *tx) error {
 		if id != 0 {
-			return tx.readNotifications(ctx, v, "alike = (SELECT x.alike FROM notifications x WHERE x.id = ? AND x.member_id = ?)", id, v.ID)
+			return tx.readNotifications(ctx, v, "shown = 1 AND alike = (SELECT x.alike FROM notifications x WHERE x.id = ? AND x.member_id = ?)", id, v.ID)
 		}
-		return tx.readNotifications(ctx, v, "id <= ?", upTo)
+		return tx.readNotifications(ctx, v, "shown = 1 AND id <= ?", upTo)
 	})
 }
 
-// readNotifications tells the member's other windows when it changed any.
+// readNotifications tells the member's other windows when it changed any. What is told by letter alone is read with its
+// post, which takes the letter back.
 func (t *tx) readNotifications(ctx context.Context, v Viewer, which string, args ...any) error {
-	res, err := t.exec(ctx, "read notifications", "UPDATE notifications SET read_at = ? WHERE member_id = ? AND shown = 1 AND read_at IS NULL AND "+which, append([]any{t.d.millis(), v.ID}, args...)...)
+	res, err := t.exec(ctx, "read notifications", "UPDATE notifications SET read_at = ?, mail_due = NULL WHERE member_id = ? AND read_at IS NULL AND "+which, append([]any{t.d.millis(), v.ID}, args...)...)
 	if err != nil {
 		return err
 	}
@@ -202,25 +216,33 @@ func (t *tx) notifyAll(ctx context.Context, c cause, from string, args ...any) e
 	var told []struct {
 		ID     int64 `db:"id"`
 		Member int64 `db:"member_id"`
-		Shown  bool  `db:"shown"`
+		Mailed bool  `db:"mailed"`
 	}
-	query := `INSERT INTO notifications (member_id, kind, cause, alike, what, actor_id, post_id, comment_id, channel_id, shown, created_at)
-		SELECT m.id, ?, ?, ?, ?, ?, ?, ?, c.id, COALESCE(nc.app, 1), ?
+	const mailed = "(COALESCE(nc.mail, ?) = 1 AND m.email_verified_at IS NOT NULL AND m.mail_off = 0)"
+	now := t.d.now()
+	query := `INSERT INTO notifications (member_id, kind, cause, alike, what, actor_id, post_id, comment_id, channel_id, shown, created_at, mail_due)
+		SELECT m.id, ?, ?, ?, ?, ?, ?, ?, c.id, COALESCE(nc.app, 1), ?, CASE WHEN ` + mailed + ` THEN ? END
 		FROM ` + from + ` JOIN channels c ON c.id = ?
 		LEFT JOIN notification_choices nc ON nc.member_id = m.id AND nc.kind = ?
 		LEFT JOIN post_follows pf ON pf.member_id = m.id AND pf.post_id = ? LEFT JOIN channel_follows cf ON cf.member_id = m.id AND cf.channel_id = c.id
-		WHERE ` + where + ` AND m.id <> ? AND m.deleted_at IS NULL AND m.state = 'active' AND m.origin <> 'import' AND COALESCE(nc.app, 1) = 1 AND ` + level + `
+		WHERE ` + where + ` AND m.id <> ? AND m.deleted_at IS NULL AND m.state = 'active' AND m.origin <> 'import' AND (COALESCE(nc.app, 1) = 1 OR ` + mailed + `) AND ` + level + `
 		AND NOT EXISTS (SELECT 1 FROM blocks b JOIN members o ON o.id = b.other_id WHERE b.member_id = m.id AND b.other_id = ? AND o.role = 'member')
 		AND NOT EXISTS (SELECT 1 FROM blocks b WHERE b.member_id = ? AND b.other_id = m.id AND b.kind = 'block' AND m.role = 'member')
-		AND ` + readable + ` ON CONFLICT (member_id, cause) DO NOTHING RETURNING id, member_id, shown`
-	all := []any{c.kind, c.key, c.alike, c.what, orNull(c.actor), orNull(c.post), orNull(c.comment), t.d.millis(), c.channel, c.kind, c.post}
-	all = append(append(all, args...), c.actor, c.actor, c.actor)
+		AND ` + readable + ` ON CONFLICT (member_id, cause) DO NOTHING RETURNING id, member_id, mail_due IS NOT NULL AS mailed`
+	usual, due := c.kind.byLetter(), MillisOf(now.Add(MailAfter))
+	all := []any{c.kind, c.key, c.alike, c.what, orNull(c.actor), orNull(c.post), orNull(c.comment), MillisOf(now), usual, due, c.channel, c.kind, c.post}
+	all = append(append(all, args...), c.actor, usual, c.actor, c.actor)
 	if err := t.list(ctx, "notify of "+string(c.kind), &told, query, all...); err != nil {
 		return err
 	}
 	for _, n := range told {
 		if err := t.tell(ctx, MemberTopic(n.Member), EventNotification, n.ID); err != nil {
 			return err
+		}
+		if n.Mailed {
+			if err := t.mailLater(ctx, n.Member, MailAfter); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -369,35 +391,51 @@ func mentionsIn(html markup.HTML) (ids []int64) {
 	return ids
 }
 
-// NotificationChoices are what the viewer wants to be told of: the kinds that are not among them are as usual, on.
-func (d *DB) NotificationChoices(ctx context.Context, v Viewer) (map[Notice]bool, error) {
+// NotificationSettings are how a member wants to be told of what.
+type NotificationSettings struct {
+	Choices map[Notice]Choice
+	Digest  Digest
+	Hidden  bool // not counted among those who are here
+}
+
+// NotificationSettings are the viewer's; what they never chose is as usual.
+func (d *DB) NotificationSettings(ctx context.Context, v Viewer) (n NotificationSettings, err error) {
 	var rows []struct {
 		Kind Notice `db:"kind"`
 		App  bool   `db:"app"`
+		Mail *bool  `db:"mail"`
 	}
-	if err := d.list(ctx, "NotificationChoices", &rows, "SELECT kind, app FROM notification_choices WHERE member_id = ?", v.ID); err != nil {
-		return nil, err
+	if err := d.list(ctx, "NotificationSettings", &rows, "SELECT kind, app, mail FROM notification_choices WHERE member_id = ?", v.ID); err != nil {
+		return n, err
 	}
-	choices := map[Notice]bool{}
+	n.Choices = map[Notice]Choice{}
 	for _, kind := range Notices {
-		choices[kind] = true
+		n.Choices[kind] = Choice{App: true, Mail: kind.byLetter()}
 	}
 	for _, r := range rows {
-		choices[r.Kind] = r.App
+		c := n.Choices[r.Kind]
+		c.App = r.App
+		if r.Mail != nil {
+			c.Mail = *r.Mail
+		}
+		n.Choices[r.Kind] = c
 	}
-	return choices, nil
+	n.Hidden = v.Hidden
+	return n, d.get(ctx, "DigestOf", &n.Digest, "SELECT digest FROM members WHERE id = ?", v.ID)
 }
 
-// SetNotificationChoices stores what the viewer wants to be told of, the kinds of the map that are true, and whether they
-// are counted among those who are here.
-func (d *DB) SetNotificationChoices(ctx context.Context, v Viewer, choices map[Notice]bool, hidden bool) error {
-	return d.change(ctx, "SetNotificationChoices", func(ctx context.Context, tx *tx) error {
-		if err := tx.one(ctx, "hidden", "UPDATE members SET unseen = ? WHERE id = ?", hidden, v.ID); err != nil {
+// SetNotificationSettings stores the viewer's. A kind that is not in Choices is told in no way. The first digest comes at
+// the next hour for it after now, in the viewer's time zone.
+func (d *DB) SetNotificationSettings(ctx context.Context, v Viewer, n NotificationSettings) error {
+	next := n.Digest.next(d.now(), v.TimeZone)
+	return d.change(ctx, "SetNotificationSettings", func(ctx context.Context, tx *tx) error {
+		if err := tx.one(ctx, "settings", "UPDATE members SET unseen = ?, digest_next = CASE WHEN digest = ? THEN digest_next ELSE ? END, digest = ? WHERE id = ?",
+			n.Hidden, n.Digest, MillisOf(next), n.Digest, v.ID); err != nil {
 			return err
 		}
 		for _, kind := range Notices {
-			if _, err := tx.exec(ctx, "choice", `INSERT INTO notification_choices (member_id, kind, app) VALUES (?, ?, ?)
-				ON CONFLICT (member_id, kind) DO UPDATE SET app = excluded.app`, v.ID, kind, choices[kind]); err != nil {
+			if _, err := tx.exec(ctx, "choice", `INSERT INTO notification_choices (member_id, kind, app, mail) VALUES (?, ?, ?, ?)
+				ON CONFLICT (member_id, kind) DO UPDATE SET app = excluded.app, mail = excluded.mail`, v.ID, kind, n.Choices[kind].App, n.Choices[kind].Mail); err != nil {
 				return err
 			}
 		}

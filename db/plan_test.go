@@ -22,7 +22,7 @@ var million = map[string]struct {
 }{
 	"settings":          {20, map[string]int{"name": 0}},
 	"site_logos":        {1, map[string]int{"name": 0}},
-	"members":           {200_000, map[string]int{"handle_key": 0, "email_key": 0, "id": 0, "role": 3, "bio_version": 2, "skeleton": 0, "created_at": 0, "invite_id": 2_000, "trust_due": 0}},
+	"members":           {200_000, map[string]int{"handle_key": 0, "email_key": 0, "id": 0, "role": 3, "bio_version": 2, "skeleton": 0, "created_at": 0, "invite_id": 2_000, "trust_due": 0, "digest_next": 0}},
 	"sessions":          {400_000, map[string]int{"token_hash": 0, "member_id": 150_000, "used_at": 0, "id": 0, "expires_at": 0}},
 	"channels":          {2_000, map[string]int{"slug": 0, "active_at": 0, "id": 0, "owner_id": 1_000, "created_at": 0, "rules_version": 2, "deleted_at": 0}},
 	"memberships":       {2_000_000, map[string]int{"member_id": 200_000, "channel_id": 2_000, "seen_at": 0, "joined_at": 0, "role": 3}},
@@ -57,7 +57,7 @@ var million = map[string]struct {
 	"saves":                {1_000_000, map[string]int{"member_id": 100_000, "post_id": 300_000, "created_at": 0}},
 	"post_follows":         {3_000_000, map[string]int{"member_id": 150_000, "post_id": 800_000, "level": 3}},
 	"events":               {500_000, map[string]int{"topic": 50_000, "id": 0}},
-	"notifications":        {5_000_000, map[string]int{"member_id": 150_000, "id": 0, "cause": 0, "post_id": 400_000, "comment_id": 1_000_000, "channel_id": 1_500, "actor_id": 100_000, "created_at": 0}},
+	"notifications":        {5_000_000, map[string]int{"member_id": 150_000, "id": 0, "cause": 0, "post_id": 400_000, "comment_id": 1_000_000, "channel_id": 1_500, "actor_id": 100_000, "created_at": 0, "mail_due": 0}},
 	"notification_choices": {100_000, map[string]int{"member_id": 20_000, "kind": 0}},
 	"channel_follows":      {200_000, map[string]int{"member_id": 80_000, "channel_id": 1_500, "level": 3}},
 	"jobs":                 {100_000, map[string]int{"id": 0, "kind": 8, "run_at": 0, "subject_id": 0, "expires_at": 0}},
@@ -72,7 +72,7 @@ var partial = map[string]int{
 	"posts_deleted_by": 20_000, "posts_unseen": 20_000, "comments_unseen": 200_000, "members_version": 50_000, "channels_version": 1_500, "tags_version": 5_000, "comments_top": 4_000_000, "comments_parent": 6_000_000, "comments_deleted_by": 200_000,
 	"members_no_skeleton": 1_000, "members_erase": 5, "members_pending": 50, "members_trust": 500, "members_invite": 20_000, "members_address": 5_000, "posts_sweep": 20_000, "comments_sweep": 100_000,
 	"cases_open_post": 300, "cases_open_comment": 1_000, "cases_open_member": 100, "cases_open": 1_400, "cases_open_channel": 1_400, "cases_claimed": 20_000,
-	"mod_log_public": 300_000, "cases_sweep": 10_000, "sweeps_running": 1, "sweep_members_left": 500, "cases_decided": 98_000, "mod_log_setting": 500, "channels_deleted": 50, "channels_shut": 300,
+	"mod_log_public": 300_000, "cases_sweep": 10_000, "sweeps_running": 1, "sweep_members_left": 500, "cases_decided": 98_000, "mod_log_setting": 500, "channels_deleted": 50, "channels_shut": 300, "notifications_mail": 5_000, "members_digest": 10_000,
 	"jobs_dead": 500,
 }
 

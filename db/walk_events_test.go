@@ -53,7 +53,16 @@ func (w *walker) notified(channel, post int64) {
 		}
 	}
 	w.ok(d.ReadNotifications(ctx, reader, 0, 1<<40))
-	must(d.NotificationChoices(ctx, reader))(w)
-	w.ok(d.SetNotificationChoices(ctx, reader, map[Notice]bool{NoticeReply: true}, true))
+	must(d.NotificationSettings(ctx, reader))(w)
+	w.ok(d.SetNotificationSettings(ctx, reader, NotificationSettings{Choices: map[Notice]Choice{NoticeReply: {App: true, Mail: true}}, Digest: DailyDigest, Hidden: true}))
+	if _, _, err := d.ToMail(ctx, reader.ID, 50); err != nil {
+		w.t.Fatalf("walk: %v", err)
+	}
+	w.ok(d.Mailed(ctx, reader.ID, d.now()))
+	if _, _, _, err := d.DigestFor(ctx, reader.ID); err != nil {
+		w.t.Fatalf("walk: %v", err)
+	}
+	must(d.write.ExecContext(ctx, "UPDATE members SET digest_next = 1 WHERE id = ?", reader.ID))(w)
+	must(d.AskDigests(ctx))(w)
 	must(d.DropOldNotifications(ctx))(w)
 }

@@ -66,6 +66,7 @@ func (w *walker) letters() {
 	w.ok(d.ResetPassword(ctx, []byte("third"), "phc2"))
 	must(d.Reachable(ctx, v.ID))(w)
 	must(d.AddressOf(ctx, v))(w)
+	w.ok(d.change(ctx, "letter", func(ctx context.Context, tx *tx) error { return tx.mailLater(ctx, v.ID, MailAfter) }))
 	w.ok(d.SetMailOff(ctx, v.ID, true))
 	for range 2 {
 		must(d.MailSecret(ctx))(w)

@@ -36,20 +36,8 @@ type Options struct {
 	Site   string // the forum's name where no setting has another
 	// Token makes the secret of a link, and the hash that the database gets.
 	Token func() (plain string, hash []byte)
-	// Told reads what a letter says of a notification, for its member, at the moment of sending; db.ErrNotFound: nothing any
-	// more, because they have seen it or may not read it now. nil: such letters wait.
-	Told func(ctx context.Context, id int64) (Told, error)
 	// Roots are the authorities that the server's certificate is checked by; nil: the system's.
 	Roots *x509.CertPool
-}
-
-// Told is what a letter says of a notification.
-type Told struct {
-	Member  int64
-	Subject string   // plain text, of one line
-	Lines   []string // plain text
-	Button  string   // what the link leads to
-	Path    string   // where: a path of this forum, such as /p/12/title
 }
 
 // Mailer is made with New.
@@ -80,13 +68,9 @@ func New(o Options) (*Mailer, error) {
 
 // Kinds are the jobs that it does, each with what does it.
 func (m *Mailer) Kinds() map[string]func(context.Context, db.Job) error {
-	kinds := map[string]func(context.Context, db.Job) error{
-		db.JobVerify: m.verify, db.JobReset: m.reset, db.JobChanged: m.changed,
+	return map[string]func(context.Context, db.Job) error{
+		db.JobVerify: m.verify, db.JobReset: m.reset, db.JobChanged: m.changed, db.JobNotification: m.notifications, db.JobDigest: m.digest,
 	}
-	if m.o.Told != nil {
-		kinds[db.JobNotification] = m.notification
-	}
-	return kinds
 }
 
 func (m *Mailer) verify(ctx context.Context, job db.Job) error {
@@ -130,16 +114,39 @@ func (m *Mailer) changed(ctx context.Context, job db.Job) error {
 	})
 }
 
-// notification asks twice whether the letter is wanted: of the member, and by Told of what it tells.
-func (m *Mailer) notification(ctx context.Context, job db.Job) error {
-	told, err := m.o.Told(ctx, job.Subject)
-	if errors.Is(err, db.ErrNotFound) {
+// toldAtOnce is how many notifications a letter is made of; of more, it says that there are more.
+const toldAtOnce = 50
+
+// notifications tells a member of what they have not seen. What is told is looked up now: what they have read meanwhile,
+// or may not read any more, is not in it.
+func (m *Mailer) notifications(ctx context.Context, job db.Job) error {
+	list, now, err := m.o.DB.ToMail(ctx, job.Subject, toldAtOnce)
+	if err != nil {
+		return err
+	}
+	if len(list) > 0 {
+		if err := m.toMember(ctx, job, func(ctx context.Context) mails.Letter { return mails.Notifications(ctx, m.base, list) }); err != nil {
+			return err
+		}
+	}
+	return m.o.DB.Mailed(ctx, job.Subject, now)
+}
+
+// digest tells a member of the best that they have not read, if there is anything.
+func (m *Mailer) digest(ctx context.Context, job db.Job) error {
+	every, posts, unread, err := m.o.DB.DigestFor(ctx, job.Subject)
+	if errors.Is(err, db.ErrNotFound) || err == nil && len(posts) == 0 {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	r, err := m.o.DB.Reachable(ctx, told.Member)
+	return m.toMember(ctx, job, func(ctx context.Context) mails.Letter { return mails.Digest(ctx, m.base, every, posts, unread) })
+}
+
+// toMember sends a letter that is not about the account itself, with a way to stop such letters, to who wants them.
+func (m *Mailer) toMember(ctx context.Context, job db.Job, write func(ctx context.Context) mails.Letter) error {
+	r, err := m.o.DB.Reachable(ctx, job.Subject)
 	if errors.Is(err, db.ErrNotFound) {
 		return nil
 	}
@@ -150,8 +157,10 @@ func (m *Mailer) notification(ctx context.Context, job db.Job) error {
 	if err != nil {
 		return err
 	}
-	return m.send(ctx, job, r.Email, func(context.Context) mails.Letter {
-		return mails.Letter{Subject: told.Subject, Title: told.Subject, Lines: told.Lines, Button: told.Button, URL: m.base + told.Path, StopURL: m.base + StopPath(secret, r.ID)}
+	return m.send(ctx, job, r.Email, func(ctx context.Context) mails.Letter {
+		l := write(ctx)
+		l.StopURL = m.base + StopPath(secret, r.ID)
+		return l
 	})
 }
 

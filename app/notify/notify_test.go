@@ -13,6 +13,7 @@ import (
 	"net"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -305,44 +306,170 @@ func TestAServerThatFallsSilentIsLeftWhenTheForumStops(t *testing.T) {
 	}
 }
 
-func TestANotificationIsSentToWhoWantsItWithAWayToStop(t *testing.T) {
-	t.Parallel()
-	box := apptest.NewMailbox(t)
-	var member int64
-	told := func(_ context.Context, id int64) (notify.Told, error) {
-		if id == 2 {
-			return notify.Told{}, db.ErrNotFound // seen meanwhile
-		}
-		return notify.Told{Member: member, Subject: "Grace answered you", Lines: []string{"“Yes & no”"}, Button: "Read it", Path: "/comments/7"}, nil
-	}
-	d := newDesk(t, box, func(o *notify.Options) { o.Told = told })
-	member = d.member("ada")
-	d.sends(1)
-	tell := func(id int64) {
-		t.Helper()
-		if err := d.mail.Kinds()[db.JobNotification](t.Context(), db.Job{ID: "0198-x", Kind: db.JobNotification, Subject: id}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	tell(1)
-	d.sends(1) // the address is not proved
-	token := strings.TrimPrefix(d.box.Letters()[0].Link("/verify"), "/verify?token=")
-	if err := d.db.VerifyEmail(t.Context(), auth.HashToken(token)); err != nil {
+// clock is a database's time, which a test moves.
+type clock struct{ ahead atomic.Int64 }
+
+func (c *clock) now() time.Time { return time.Now().Add(time.Duration(c.ahead.Load())) }
+
+func (c *clock) move(d time.Duration) { c.ahead.Add(int64(d)) }
+
+// village is a desk with ada, who proved her address and has a post, and ben.
+type village struct {
+	*desk
+	clock    *clock
+	ada, ben db.Viewer
+	channel  int64
+	post     int64
+}
+
+func newVillage(t *testing.T) *village {
+	t.Helper()
+	c := &clock{}
+	v := &village{clock: c}
+	v.desk = newDesk(t, apptest.NewMailbox(t), func(o *notify.Options) { o.DB = dbtest.OpenAt(t, c.now) })
+	admin, err := v.db.CreateMember(t.Context(), db.NewMember{Handle: "admin", Role: db.Admin, Password: "phc", Origin: "command"})
+	if err != nil {
 		t.Fatal(err)
 	}
-	tell(2)
-	d.sends(1)
-	tell(1)
-	d.sends(2)
-	l := d.box.Letters()[1]
+	slug, err := v.db.CreateChannel(t.Context(), db.Viewer{ID: admin, Role: db.Admin}, db.NewChannel{Name: "Garden"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	garden, err := v.db.ChannelBySlug(t.Context(), db.Viewer{}, slug)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v.channel = garden.ID
+	if err := v.db.SetSetting(t.Context(), db.SettingHoldFirst, "0"); err != nil {
+		t.Fatal(err)
+	}
+	v.ada, v.ben = db.Viewer{ID: v.member("ada")}, db.Viewer{ID: v.member("ben")}
+	v.sends(2)
+	token := strings.TrimPrefix(v.box.Letters()[0].Link("/verify"), "/verify?token=")
+	if err := v.db.VerifyEmail(t.Context(), auth.HashToken(token)); err != nil {
+		t.Fatal(err)
+	}
+	v.post = v.writes(v.ada, "Beans")
+	return v
+}
+
+func (v *village) writes(by db.Viewer, title string) int64 {
+	v.t.Helper()
+	id, err := v.db.CreatePost(v.t.Context(), by, db.NewPost{ChannelID: v.channel, Kind: "discussion", Title: title, Body: "Which climb?"})
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	return id
+}
+
+func (v *village) comments(by db.Viewer, body string) {
+	v.t.Helper()
+	if _, err := v.db.CreateComment(v.t.Context(), by, db.NewComment{PostID: v.post, Body: body}); err != nil {
+		v.t.Fatal(err)
+	}
+}
+
+func TestWhatIsNotSeenForTenMinutesIsToldByLetter(t *testing.T) {
+	t.Parallel()
+	v := newVillage(t)
+	v.comments(v.ben, "Runner beans, yes & no")
+	v.sends(2)
+	v.clock.move(db.MailAfter - time.Second)
+	v.sends(2)
+	v.comments(v.ben, "And peas")
+	v.clock.move(2 * time.Second)
+	v.sends(3)
+	l := v.box.Letters()[2]
+	if l.To != "ada@example.org" || !strings.Contains(l.Header.Get("Subject"), "ben replied to you in Beans") || !strings.Contains(l.Text, "Runner beans, yes & no") || !strings.Contains(l.HTML, "yes &amp; no") || strings.Contains(l.Text, "peas") {
+		t.Errorf("to %s: %s\n%s", l.To, l.Header.Get("Subject"), l.Text)
+	}
+	if !strings.Contains(l.Text, "\nhttp://forum.example/comments/1\n") {
+		t.Errorf("it leads nowhere: %s", l.Text)
+	}
+	v.sends(3) // once
+	v.clock.move(db.MailAfter)
+	v.sends(4) // what came later has a letter of its own
+	if l := v.box.Letters()[3]; !strings.Contains(l.Text, "And peas") || strings.Contains(l.Text, "Runner") {
+		t.Errorf("the second says\n%s", l.Text)
+	}
+}
+
+func TestSeveralThingsAreOneLetter(t *testing.T) {
+	t.Parallel()
+	v := newVillage(t)
+	other := v.writes(v.ben, "For @ada to read")
+	if _, err := v.db.CreateComment(t.Context(), v.ben, db.NewComment{PostID: other, Body: "What does @ada say?"}); err != nil {
+		t.Fatal(err)
+	}
+	v.comments(v.ben, "One")
+	v.comments(v.ben, "Two")
+	v.clock.move(db.MailAfter + time.Second)
+	v.sends(3)
+	l := v.box.Letters()[2]
+	if l.Header.Get("Subject") != "2 things that you have not seen" || !strings.Contains(l.Text, "ben replied to you in Beans") || !strings.Contains(l.Text, "ben mentioned you in For @ada to read") {
+		t.Errorf("%s\n%s", l.Header.Get("Subject"), l.Text)
+	}
+}
+
+func TestWhatIsSeenUnwantedOrUnreadableIsNotSent(t *testing.T) {
+	t.Parallel()
+	for name, change := range map[string]func(*village) error{
+		"the post is read": func(v *village) error { return v.db.MarkRead(v.t.Context(), v.ada, v.post, 0, 9) },
+		"all is read":      func(v *village) error { return v.db.ReadNotifications(v.t.Context(), v.ada, 0, 1<<40) },
+		"letters are off":  func(v *village) error { return v.db.SetMailOff(v.t.Context(), v.ada.ID, true) },
+		"the channel is private and she is out": func(v *village) error {
+			return v.db.SetAccess(v.t.Context(), db.Viewer{ID: 1, Role: db.Admin}, v.channel, db.Access{Visibility: db.Private})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			v := newVillage(t)
+			v.comments(v.ben, "canary")
+			if err := change(v); err != nil {
+				t.Fatal(err)
+			}
+			v.clock.move(db.MailAfter + time.Second)
+			v.sends(2)
+			if n, err := v.db.WaitingJobs(t.Context(), db.JobNotification); err != nil || n != 0 {
+				t.Errorf("%d letters wait: %v", n, err)
+			}
+		})
+	}
+	t.Run("the kind is not wanted by letter", func(t *testing.T) {
+		t.Parallel()
+		v := newVillage(t)
+		set := func(app, mail bool) {
+			t.Helper()
+			if err := v.db.SetNotificationSettings(t.Context(), v.ada, db.NotificationSettings{Choices: map[db.Notice]db.Choice{db.NoticeReply: {App: app, Mail: mail}}, Digest: db.NoDigest}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		set(true, false)
+		v.comments(v.ben, "One")
+		v.clock.move(db.MailAfter + time.Second)
+		v.sends(2)
+		set(false, true) // by letter alone
+		v.comments(v.ben, "Two")
+		if n, err := v.db.Unread(t.Context(), v.ada); err != nil || n != 1 {
+			t.Errorf("the bell says %d, want the first alone: %v", n, err)
+		}
+		v.clock.move(db.MailAfter + time.Second)
+		v.sends(3)
+	})
+}
+
+func TestALetterOfWhatHappensHasAWayToStopThem(t *testing.T) {
+	t.Parallel()
+	v := newVillage(t)
+	v.comments(v.ben, "Runner beans")
+	v.clock.move(db.MailAfter + time.Second)
+	v.sends(3)
+	l := v.box.Letters()[2]
 	stop := l.Link("/unsubscribe")
 	if l.Header.Get("List-Unsubscribe") != "<http://forum.example"+stop+">" || l.Header.Get("List-Unsubscribe-Post") != "List-Unsubscribe=One-Click" {
 		t.Errorf("headers: %v; the link is %s", l.Header, stop)
 	}
-	if !strings.Contains(l.HTML, "“Yes &amp; no”") || !strings.Contains(l.Text, "http://forum.example/comments/7") {
-		t.Errorf("it says %s", l.Text)
-	}
-	secret, err := d.db.MailSecret(t.Context())
+	secret, err := v.db.MailSecret(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -350,17 +477,83 @@ func TestANotificationIsSentToWhoWantsItWithAWayToStop(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if id, ok := notify.StopFor(secret, at.Query()); !ok || id != member {
+	if id, ok := notify.StopFor(secret, at.Query()); !ok || id != v.ada.ID {
 		t.Errorf("the link stops the letters to %d, %t", id, ok)
 	}
 	for _, forged := range []url.Values{{"member": {"1"}}, {"member": {"12"}, "signed": at.Query()["signed"]}, {}} {
-		if id, ok := notify.StopFor(secret, forged); ok && id != member {
+		if id, ok := notify.StopFor(secret, forged); ok {
 			t.Errorf("%v stops the letters to %d", forged, id)
 		}
 	}
-	if err := d.db.SetMailOff(t.Context(), member, true); err != nil {
+}
+
+func TestADigestComesInTheMorningWithWhatIsNotRead(t *testing.T) {
+	t.Parallel()
+	v := newVillage(t)
+	ask := func(at time.Time) {
+		t.Helper()
+		v.clock.move(at.Sub(v.clock.now()))
+		for {
+			if n, err := v.db.AskDigests(t.Context()); err != nil {
+				t.Fatal(err)
+			} else if n == 0 {
+				return
+			}
+		}
+	}
+	lisbon, err := time.LoadLocation("Europe/Lisbon")
+	if err != nil {
 		t.Fatal(err)
 	}
-	tell(1)
-	d.sends(2)
+	ada := v.ada
+	ada.TimeZone = "Europe/Lisbon"
+	if err := v.db.SetTimeZone(t.Context(), ada, ada.TimeZone); err != nil {
+		t.Fatal(err)
+	}
+	today := v.clock.now().In(lisbon)
+	morning := func(days int) time.Time {
+		return time.Date(today.Year(), today.Month(), today.Day()+days, 8, 0, 1, 0, lisbon)
+	}
+	v.clock.move(morning(1).Sub(v.clock.now())) // a morning, whenever this runs
+	want := db.NotificationSettings{Choices: map[db.Notice]db.Choice{}, Digest: db.DailyDigest}
+	if err := v.db.SetNotificationSettings(t.Context(), ada, want); err != nil {
+		t.Fatal(err)
+	}
+	v.writes(v.ben, "How to climb")
+	ask(morning(2).Add(-time.Hour))
+	v.sends(2)
+	ask(morning(2))
+	v.sends(3)
+	l := v.box.Letters()[2]
+	if l.To != "ada@example.org" || l.Header.Get("Subject") != "Today at Test Forum" || !strings.Contains(l.Text, "How to climb") || strings.Contains(l.Text, "Beans") || l.Link("/unsubscribe") == "" {
+		t.Errorf("to %s: %s\n%s", l.To, l.Header.Get("Subject"), l.Text)
+	}
+	ask(morning(2).Add(time.Hour))
+	v.sends(3) // once
+	ask(morning(3).Add(time.Hour))
+	if _, err := v.db.RefreshAges(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	v.sends(3) // nothing new, no letter
+
+	want.Digest = db.WeeklyDigest
+	if err := v.db.SetNotificationSettings(t.Context(), ada, want); err != nil {
+		t.Fatal(err)
+	}
+	v.writes(v.ben, "How to be eaten")
+	for day := 4; day < 11; day++ { // one of them is a Monday
+		ask(morning(day))
+		for _, err := range v.work() {
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	v.sends(4)
+	want.Digest = db.NoDigest
+	if err := v.db.SetNotificationSettings(t.Context(), ada, want); err != nil {
+		t.Fatal(err)
+	}
+	ask(morning(30))
+	v.sends(4)
 }

@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"slices"
 	"strconv"
 
 	"github.com/a-h/templ"
@@ -81,8 +82,12 @@ func (s *Server) readNotifications(w http.ResponseWriter, r *http.Request) error
 
 func (s *Server) notificationSettings(w http.ResponseWriter, r *http.Request) error {
 	v := middleware.Viewer(r.Context())
-	choices, err := s.db.NotificationChoices(r.Context(), v)
-	if err != nil {
+	grid := notifications.Grid{MailOn: s.config.MailOn()}
+	var err error
+	if grid.NotificationSettings, err = s.db.NotificationSettings(r.Context(), v); err != nil {
+		return err
+	}
+	if grid.Address, err = s.db.AddressOf(r.Context(), v); err != nil {
 		return err
 	}
 	page, err := s.page(r, ui.T(r.Context(), "Notifications"))
@@ -91,18 +96,21 @@ func (s *Server) notificationSettings(w http.ResponseWriter, r *http.Request) er
 	}
 	page.NoIndex = true
 	page.BackURL, page.BackName = "/settings", ui.T(r.Context(), "Settings")
-	return s.show(w, r, page, notifications.Choices(choices, v.Hidden))
+	return s.show(w, r, page, notifications.Choices(grid))
 }
 
 func (s *Server) updateNotificationSettings(w http.ResponseWriter, r *http.Request) error {
 	if err := r.ParseForm(); err != nil {
 		return err
 	}
-	choices := map[db.Notice]bool{}
-	for _, k := range r.PostForm["app"] {
-		choices[db.Notice(k)] = true
+	n := db.NotificationSettings{Choices: map[db.Notice]db.Choice{}, Digest: db.NoDigest, Hidden: r.PostFormValue("hidden") != ""}
+	for _, k := range db.Notices {
+		n.Choices[k] = db.Choice{App: slices.Contains(r.PostForm["app"], string(k)), Mail: slices.Contains(r.PostForm["mail"], string(k))}
 	}
-	if err := s.db.SetNotificationChoices(r.Context(), middleware.Viewer(r.Context()), choices, r.PostFormValue("hidden") != ""); err != nil {
+	if d := db.Digest(r.PostFormValue("digest")); d == db.DailyDigest || d == db.WeeklyDigest {
+		n.Digest = d
+	}
+	if err := s.db.SetNotificationSettings(r.Context(), middleware.Viewer(r.Context()), n); err != nil {
 		return err
 	}
 	return respond.Redirect(w, r, "/settings/notifications")

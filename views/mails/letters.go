@@ -6,6 +6,8 @@ import (
 	"context"
 	"strings"
 
+	"codex/db"
+	"codex/views/notifications"
 	"codex/views/ui"
 )
 
@@ -14,10 +16,18 @@ type Letter struct {
 	Subject string
 	Title   string
 	Lines   []string // paragraphs, above the button
+	Items   []Item   // below them
 	Button  string   // what it does; empty: there is none
 	URL     string
 	After   []string // paragraphs below it
 	StopURL string   // where letters of this kind are stopped; empty: they are about the account itself
+}
+
+// Item is something to read, of a list.
+type Item struct {
+	Title string
+	Line  string // whose it is, or how it begins; may be empty
+	URL   string
 }
 
 // footer says whose letter it is, and why it came.
@@ -34,6 +44,13 @@ func stop(ctx context.Context) string { return ui.T(ctx, "No more such letters")
 // Text is the letter for those who read plain text.
 func (l Letter) Text(ctx context.Context) string {
 	parts := append([]string{l.Title}, l.Lines...)
+	for _, i := range l.Items {
+		item := "* " + i.Title + "\n"
+		if i.Line != "" {
+			item += "  " + i.Line + "\n"
+		}
+		parts = append(parts, item+"  "+i.URL)
+	}
 	if l.Button != "" {
 		parts = append(parts, l.Button+":\n"+l.URL)
 	}
@@ -86,4 +103,49 @@ func EmailChanged(ctx context.Context, handle, url string) Letter {
 			ui.T(ctx, "If it was not, somebody else has your account. Write to those who run the forum, soon:")},
 		Button: ui.T(ctx, "Who runs the forum"), URL: url,
 	}
+}
+
+// Notifications tells of what somebody has not seen: of one thing with its words, of several in a list.
+func Notifications(ctx context.Context, base string, list []db.Notification) Letter {
+	title := notifications.Plain(ctx, list[0])
+	if len(list) == 1 {
+		n := list[0]
+		l := Letter{Subject: title, Title: title, Button: ui.T(ctx, "Read it"), URL: base + string(notifications.Address(n))}
+		if n.Excerpt != "" && n.Kind != db.NoticeDecision {
+			l.Lines = []string{n.Excerpt}
+		}
+		return l
+	}
+	l := Letter{
+		Subject: ui.N(ctx, "%s thing that you have not seen", "%s things that you have not seen", len(list)),
+		Button:  ui.T(ctx, "All notifications"), URL: base + "/notifications",
+	}
+	l.Title = l.Subject
+	for _, n := range list {
+		i := Item{Title: notifications.Plain(ctx, n), URL: base + string(notifications.Address(n))}
+		if n.Kind != db.NoticeDecision && n.Times == 1 {
+			i.Line = n.Excerpt
+		}
+		l.Items = append(l.Items, i)
+	}
+	return l
+}
+
+// Digest tells of the best posts of a day or a week.
+func Digest(ctx context.Context, base string, every db.Digest, posts []db.PostRow, unread int) Letter {
+	l := Letter{Title: ui.T(ctx, "This week at %s", ui.Site(ctx)), Button: ui.T(ctx, "To the forum"), URL: base + "/"}
+	if every == db.DailyDigest {
+		l.Title = ui.T(ctx, "Today at %s", ui.Site(ctx))
+	}
+	l.Subject = l.Title
+	if unread > 0 {
+		l.Lines = []string{ui.N(ctx, "%s notification waits for you.", "%s notifications wait for you.", unread)}
+	}
+	for _, p := range posts {
+		l.Items = append(l.Items, Item{
+			Title: p.Title, URL: base + string(ui.PostURL(p.ID, p.Slug)),
+			Line: ui.T(ctx, "%s in %s", ui.Name(ctx, p.AuthorName), p.ChannelName) + " · " + ui.N(ctx, "%s comment", "%s comments", p.Comments),
+		})
+	}
+	return l
 }

@@ -71,7 +71,23 @@ func where(n db.Notification) string {
 	return n.PostTitle
 }
 
-func address(n db.Notification) templ.SafeURL {
+// Plain is a notification as one line of plain text, as a letter has it.
+func Plain(ctx context.Context, n db.Notification) string {
+	if n.Kind == db.NoticeDecision {
+		return decided(ctx, n) + " " + where(n)
+	}
+	who := ui.Name(ctx, n.ActorName)
+	if n.Others > 0 {
+		who += " " + ui.N(ctx, "and %s other", "and %s others", n.Others)
+	}
+	if n.Kind == db.NoticePost && n.Times > 1 {
+		return who + " " + did(ctx, n) + " " + ui.N(ctx, "%s post", "%s posts", n.Times) + " " + ui.T(ctx, "in") + " " + n.ChannelName
+	}
+	return who + " " + did(ctx, n) + " " + where(n)
+}
+
+// Address is where it leads.
+func Address(n db.Notification) templ.SafeURL {
 	switch {
 	case n.What == db.ToldInvited:
 		return "/invitations"
