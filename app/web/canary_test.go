@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -72,6 +73,7 @@ type cage struct {
 	log     *lockedBuffer
 	news    *bridge.Bridge    // not running
 	words   map[string]string // thing → canary
+	ahead   atomic.Int64      // of the clock
 	hidden  db.Channel
 	open    db.Channel
 	turned  db.Channel // private since it was named in a text
@@ -111,7 +113,7 @@ func newCage(t *testing.T) *cage {
 		c.words[thing] = canaryWord()
 	}
 	file := filepath.Join(t.TempDir(), db.FileName)
-	d := take(db.Open(t.Context(), db.Options{Path: file, Readers: 2}))
+	d := take(db.Open(t.Context(), db.Options{Path: file, Readers: 2, Now: func() time.Time { return time.Now().Add(time.Duration(c.ahead.Load())) }}))
 	t.Cleanup(func() { done(d.Close(context.Background())) })
 	take(d.Migrate(t.Context(), apptest.Migrations(t), func(string) {}))
 	c.builder = &builder{DB: d, ctx: t.Context()}
@@ -125,6 +127,12 @@ func newCage(t *testing.T) *cage {
 	c.admin = c.people["admin"].viewer
 	for _, name := range []string{"stranger", "invitee", "insider", "leaver", "keeper", "owner"} {
 		c.people[name] = c.person(name, db.Plain)
+	}
+	for name, p := range c.people { // letters of what happens go to a proved address
+		if p.viewer.SignedIn() {
+			take(c.IssueVerify(t.Context(), p.viewer.ID, auth.HashToken(name)))
+			done(c.VerifyEmail(t.Context(), auth.HashToken(name)))
+		}
 	}
 	c.fill()
 	return c
@@ -189,7 +197,7 @@ func (c *cage) fill() {
 	done(c.SetAccess(ctx, owner, c.turned.ID, db.Access{Visibility: db.Private}))
 	done(c.SetChannel(ctx, owner, c.turned.ID, w["new name of a channel that is private since"], "About", ""))
 	c.post = take(c.CreatePost(ctx, author, db.NewPost{ChannelID: c.hidden.ID, Kind: "question", Title: "Zebra " + w["post's title"], Body: w["post's text"], Tags: []string{w["post's tag"], "shared"}}))
-	c.comment = take(c.CreateComment(ctx, author, db.NewComment{PostID: c.post, Body: w["comment"]}))
+	c.comment = take(c.CreateComment(ctx, author, db.NewComment{PostID: c.post, Body: w["comment"] + " @stranger @invitee @insider @leaver @keeper @owner"}))
 	seen := take(c.CreatePost(ctx, author, db.NewPost{ChannelID: c.open.ID, Kind: "question", Title: "Seen", Body: w["hidden revision"], Tags: []string{"shared"}}))
 	done(c.EditPost(ctx, author, seen, db.PostEdit{Title: "Seen", Body: "Milder", Tags: []string{"shared"}}))
 	done(c.EditPost(ctx, author, seen, db.PostEdit{Title: "Seen", Body: "Mild", Tags: []string{"shared"}}))
@@ -336,26 +344,34 @@ func (c *cage) hiddenFrom(t *testing.T, role, when string) {
 	}
 }
 
-// letters sends all that waits to be sent, and looks for canaries in it. A letter goes to whom it concerns; what it holds
-// travels in the open and stays in mailboxes, so it may hold nothing but their own address.
-func (c *cage) letters(t *testing.T) {
+// letters sends all that waits to be sent, when it is due, and looks for canaries in it: a letter tells each of what they
+// may read when it is sent, and those of out nothing of it any more.
+func (c *cage) letters(t *testing.T, out ...string) {
 	t.Helper()
 	box := apptest.NewMailbox(t)
 	cfg := &config.Config{}
 	box.Send(cfg)
 	m := take(notify.New(notify.Options{DB: c.DB, Config: cfg, Site: "Cage", Token: auth.NewToken}))
+	c.ahead.Store(int64(db.MailAfter + time.Minute))
 	for _, job := range take(c.ClaimJobs(c.ctx, db.MailJobs(), 1000, time.Minute)) {
 		done(m.Kinds()[job.Kind](c.ctx, job))
 	}
-	if len(box.Letters()) == 0 {
-		t.Error("no letter was sent, so none was looked at")
-	}
+	c.ahead.Store(0)
+	told := map[string]bool{}
 	for _, l := range box.Letters() {
+		name, _, _ := strings.Cut(l.To, "@")
 		for thing, word := range c.words {
-			if strings.Contains(l.Raw+l.Text+l.HTML, word) && (thing != "e-mail address" || !strings.Contains(l.To, word)) {
+			if !strings.Contains(l.Raw+l.Text+l.HTML, word) || strings.Contains(l.To, word) {
+				continue
+			}
+			if !slices.Contains(strings.Fields(may[thing]), name) || slices.Contains(out, name) {
 				t.Errorf("a letter to %s holds the %s:\n%s", l.To, thing, l.Text)
 			}
+			told[name] = true
 		}
+	}
+	if !told["keeper"] || !told["owner"] {
+		t.Errorf("of those who were mentioned and may read it, letters told %v", told)
 	}
 }
 
@@ -374,12 +390,12 @@ func TestNobodySeesWhatIsNotTheirs(t *testing.T) {
 	for _, where := range c.linked {
 		t.Errorf("a link tells of a private channel, %s", where)
 	}
-	c.letters(t)
 	c.also = nil // a part comes of the same queries as its page
 	done(c.Leave(ctx, c.who("leaver"), c.hidden.ID))
 	c.hiddenFrom(t, "leaver", "having left")
 	done(c.RemoveFromChannel(ctx, owner, c.hidden.ID, c.who("insider").ID))
 	c.hiddenFrom(t, "insider", "removed from the channel")
+	c.letters(t, "leaver", "insider")
 	done(c.DropInvitation(ctx, owner, c.hidden.ID, c.who("invitee").ID))
 	c.hiddenFrom(t, "invitee", "with the invitation taken back")
 	done(c.SetAccess(ctx, owner, c.hidden.ID, db.Access{Visibility: db.Public}))
