@@ -106,6 +106,7 @@ var allowed = map[string]struct{ with, why string }{
 	"WrittenBy: USE TEMP B-TREE FOR ORDER BY":                      {"COMPOUND QUERY", "two pages merged into one"},
 	"Unread: USE TEMP B-TREE FOR count(DISTINCT)":                  {"SEARCH u USING INDEX notifications_unread (member_id=?)", "the newest 100 of what a member has not read"},
 	"viewerInMemory: USE TEMP B-TREE FOR count(DISTINCT)":          {"SEARCH u USING INDEX notifications_unread (member_id=?)", "the same"},
+	"DigestFor: USE TEMP B-TREE FOR count(DISTINCT)":               {"SEARCH u USING INDEX notifications_unread (member_id=?)", "the same"},
 	"ViewerBySession: USE TEMP B-TREE FOR count(DISTINCT)":         {"SEARCH u USING INDEX notifications_unread (member_id=?)", "the same"},
 	"webhooks: SCAN webhooks":                                      {"", "at most MaxWebhooks"},
 	"Webhooks: SCAN webhooks":                                      {"", "the same"},
