@@ -552,7 +552,7 @@ func TestSoManyStreamsAndNoMore(t *testing.T) {
 
 func TestAStreamIsNeitherPackedNorCutByThePagesDeadlines(t *testing.T) {
 	t.Parallel()
-	s := apptest.Start(t, func(c *config.Config) { c.RequestTimeout = 200 * time.Millisecond })
+	s := apptest.Start(t, func(c *config.Config) { c.RequestTimeout = 2 * time.Second })
 	author := s.As("author", db.Plain)
 	post := author.Write(author.Channel("bread"), "Rye", "How long?")
 	id := fmt.Sprint(postID(t, post))
@@ -564,7 +564,7 @@ func TestAStreamIsNeitherPackedNorCutByThePagesDeadlines(t *testing.T) {
 		t.Errorf("X-Accel-Buffering: %q", b)
 	}
 	l.Next("presence")
-	time.Sleep(5 * s.Config.RequestTimeout)
+	time.Sleep(s.Config.RequestTimeout + time.Second)
 	want(t, author.Post("/p/"+id+"/comments", "body", strings.Repeat("long enough to pack ", 200)), 303)
 	if h := l.Next("comment"); !strings.Contains(h.Data, "long enough to pack") {
 		t.Errorf("after the time of a page came %+v", h)
