@@ -33,6 +33,7 @@ import (
 	"codex/app/middleware"
 	"codex/app/web"
 	"codex/db"
+	"codex/db/dbtest"
 )
 
 var churn = flag.Duration("churn", 2*time.Second, "how long streams are opened and closed, 100 a second")
@@ -55,9 +56,10 @@ func newAerial(t *testing.T) *aerial {
 	t.Helper()
 	a := &aerial{t: t, hub: hub.New(hub.Options{}), gate: middleware.NewGate()}
 	now := func() time.Time { return time.Now().Add(time.Duration(a.clock.Load())) }
-	d := take(db.Open(t.Context(), db.Options{Path: filepath.Join(t.TempDir(), db.FileName), Readers: 2, Now: now}))
+	dir := t.TempDir()
+	dbtest.Lay(t, dir)
+	d := take(db.Open(t.Context(), db.Options{Path: filepath.Join(dir, db.FileName), Readers: 2, Now: now}))
 	t.Cleanup(func() { done(d.Close(context.Background())) })
-	take(d.Migrate(t.Context(), apptest.Migrations(t), func(string) {}))
 	a.builder = &builder{DB: d, ctx: t.Context()}
 	done(d.SetSetting(t.Context(), db.SettingHoldFirst, "0"))
 	a.author = a.member("author", db.Admin) // who opens as many channels as a test needs
