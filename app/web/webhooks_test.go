@@ -55,6 +55,9 @@ func TestAnAdminAddsAWebhookThatIsToldAndSignedFor(t *testing.T) {
 			t.Errorf("%s shows the secret", path)
 		}
 	}
+	if n := strings.Count(a.Body, " checked"); n != 4 {
+		t.Errorf("the form for one more begins with %d kinds", n)
+	}
 	// Sent again, the form makes no second one.
 	if again := want(t, admin.Post("/admin/webhooks", "url", address, "kinds", "post.created", "kinds", "comment.created", "key", "6c1d9f5e-7d5c-4c58-9c1e-2f6f0a2f7a01"), 303); again.Location != "/admin/webhooks?done=made" {
 		t.Errorf("%q", again.Location)
