@@ -141,6 +141,10 @@ func (d *DB) CreateComment(ctx context.Context, v Viewer, n NewComment) (id int6
 	return id, err
 }
 
+// nextComment is the id that the next comment gets, which is the root of its own thread: SQLite gives each row the id
+// after the largest one.
+const nextComment = "1 + COALESCE((SELECT id FROM comments ORDER BY id DESC LIMIT 1), 0)"
+
 // insertComment writes a comment of an author who may. past says that a locked post takes it too.
 func insertComment(ctx context.Context, tx *tx, v Viewer, n NewComment, body markup.Result, past bool) (int64, error) {
 	if n.CreatedAt == 0 {
@@ -178,16 +182,11 @@ func insertComment(ctx context.Context, tx *tx, v Viewer, n NewComment, body mar
 		}
 	}
 	id, err := tx.insert(ctx, "comment", `INSERT INTO comments (post_id, parent_id, root_id, author_id, path, depth, base_score, score, created_at,
-			source_url, source_author, licence, excerpt, html_version, html, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		n.PostID, parentID, parent.Root, author, parent.Path+pathStep(parent.Seq), parent.Depth+1, n.BaseScore, n.BaseScore, n.CreatedAt,
+			source_url, source_author, licence, excerpt, html_version, html, body) VALUES (?, ?, COALESCE(?, `+nextComment+`), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		n.PostID, parentID, orNull(parent.Root), author, parent.Path+pathStep(parent.Seq), parent.Depth+1, n.BaseScore, n.BaseScore, n.CreatedAt,
 		n.SourceURL, n.SourceAuthor, n.Licence, body.Excerpt, markup.Version, body.HTML, n.Body)
 	if err != nil {
 		return 0, err
-	}
-	if parent.Root == 0 {
-		if err := tx.one(ctx, "root", "UPDATE comments SET root_id = id WHERE id = ?", id); err != nil {
-			return 0, err
-		}
 	}
 	if v.ID != 0 && !n.History {
 		if err := tx.readOwn(ctx, v, n.PostID, n.CreatedAt); err != nil {

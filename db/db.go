@@ -34,7 +34,7 @@ type DB struct {
 	path   string
 	read   *sqlx.DB
 	write  *sqlx.DB
-	reads  sync.Map // query text → *sqlx.Stmt
+	reads  sync.Map // query text → *statement
 	writes sync.Map
 	markup *markup.Renderer
 	now    func() time.Time

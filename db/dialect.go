@@ -56,16 +56,20 @@ func (d *DB) IntegrityCheck(ctx context.Context) ([]string, error) {
 		return nil, err
 	}
 	var orphans []struct {
-		Table  string        `db:"table"`
-		RowID  sql.NullInt64 `db:"rowid"`
-		Parent string        `db:"parent"`
-		FK     int           `db:"fkid"`
+		Table  string `db:"table"`
+		RowID  *int64 `db:"rowid"`
+		Parent string `db:"parent"`
+		FK     int    `db:"fkid"`
 	}
 	if err := d.list(ctx, "ForeignKeyCheck", &orphans, "PRAGMA foreign_key_check"); err != nil {
 		return nil, err
 	}
 	for _, o := range orphans[:min(len(orphans), 20)] {
-		found = append(found, fmt.Sprintf("row %d of %s points at a row of %s that is not there", o.RowID.Int64, o.Table, o.Parent))
+		row := int64(0) // of a table without row ids
+		if o.RowID != nil {
+			row = *o.RowID
+		}
+		found = append(found, fmt.Sprintf("row %d of %s points at a row of %s that is not there", row, o.Table, o.Parent))
 	}
 	return found, nil
 }

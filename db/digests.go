@@ -90,7 +90,7 @@ func (d *DB) DigestFor(ctx context.Context, member int64) (every Digest, posts [
 		Joined bool   `db:"joined"`
 		Unread int    `db:"unread"`
 	}
-	if err := d.get(ctx, "DigestOf", &m, `SELECT m.id, m.digest, m.caught_up_at, EXISTS (SELECT 1 FROM memberships s WHERE s.member_id = m.id) AS joined, `+unreadOf+` AS unread
+	if err := d.get(ctx, "DigestFor", &m, `SELECT m.id, m.digest, m.caught_up_at, EXISTS (SELECT 1 FROM memberships s WHERE s.member_id = m.id) AS joined, `+unreadOf+` AS unread
 		FROM members m WHERE m.id = ? AND m.digest <> 'never'`, member); err != nil {
 		return "", nil, 0, err
 	}

@@ -52,7 +52,7 @@ func (d *DB) get(ctx context.Context, name string, dest any, query string, args 
 	}
 	stmt, err := prepared(ctx, d.read, &d.reads, query)
 	if err == nil {
-		err = stmt.GetContext(ctx, dest, args...)
+		err = stmt.get(ctx, stmt.Stmt, dest, args)
 	}
 	return d.mapped(ctx, name, err)
 }
@@ -70,7 +70,7 @@ func (d *DB) list(ctx context.Context, name string, dest any, query string, args
 	}
 	stmt, err := prepared(ctx, d.read, &d.reads, query)
 	if err == nil {
-		err = stmt.SelectContext(ctx, dest, args...)
+		err = stmt.list(ctx, stmt.Stmt, dest, args)
 	}
 	return d.mapped(ctx, name, err)
 }
@@ -142,15 +142,18 @@ func (d *DB) begin(ctx context.Context) (*sqlx.Tx, error) {
 	}
 }
 
-func (t *tx) stmt(ctx context.Context, name, query string, args []any) (*sqlx.Stmt, error) {
+// stmt is a statement that is kept, and the same in this transaction.
+func (t *tx) stmt(ctx context.Context, name, query string, args []any) (*statement, *sqlx.Stmt, error) {
 	if t.d.watch != nil {
 		t.d.watch(name, query, args)
 	}
 	if s, ok := t.d.writes.Load(query); ok {
-		return t.tx.StmtxContext(ctx, s), nil
+		kept := s.(*statement)
+		return kept, t.tx.StmtxContext(ctx, kept.Stmt), nil
 	}
 	t.missed = append(t.missed, query)
-	return t.tx.PreparexContext(ctx, query)
+	stmt, err := t.tx.PreparexContext(ctx, query)
+	return new(statement), stmt, err
 }
 
 // keep prepares for the next transaction what this one had to prepare for itself. It cannot happen earlier: the
@@ -164,23 +167,23 @@ func (t *tx) keep(ctx context.Context) {
 }
 
 func (t *tx) get(ctx context.Context, name string, dest any, query string, args ...any) error {
-	stmt, err := t.stmt(ctx, name, query, args)
+	kept, stmt, err := t.stmt(ctx, name, query, args)
 	if err == nil {
-		err = stmt.GetContext(ctx, dest, args...)
+		err = kept.get(ctx, stmt, dest, args)
 	}
 	return t.d.mapped(ctx, name, err)
 }
 
 func (t *tx) list(ctx context.Context, name string, dest any, query string, args ...any) error {
-	stmt, err := t.stmt(ctx, name, query, args)
+	kept, stmt, err := t.stmt(ctx, name, query, args)
 	if err == nil {
-		err = stmt.SelectContext(ctx, dest, args...)
+		err = kept.list(ctx, stmt, dest, args)
 	}
 	return t.d.mapped(ctx, name, err)
 }
 
 func (t *tx) exec(ctx context.Context, name, query string, args ...any) (sql.Result, error) {
-	stmt, err := t.stmt(ctx, name, query, args)
+	_, stmt, err := t.stmt(ctx, name, query, args)
 	if err != nil {
 		return nil, t.d.mapped(ctx, name, err)
 	}
@@ -213,17 +216,17 @@ func (t *tx) insert(ctx context.Context, name, query string, args ...any) (int64
 
 // prepared keeps one statement a query text for the life of the pool; database/sql prepares it again on each
 // connection that it meets. Texts are constants of this package (a few hundred), so the map is bounded.
-func prepared(ctx context.Context, pool *sqlx.DB, kept *sync.Map, query string) (*sqlx.Stmt, error) {
+func prepared(ctx context.Context, pool *sqlx.DB, kept *sync.Map, query string) (*statement, error) {
 	if s, ok := kept.Load(query); ok {
-		return s.(*sqlx.Stmt), nil
+		return s.(*statement), nil
 	}
 	stmt, err := pool.PreparexContext(ctx, query)
 	if err != nil {
 		return nil, err
 	}
-	if other, taken := kept.LoadOrStore(query, stmt); taken {
+	other, taken := kept.LoadOrStore(query, &statement{Stmt: stmt})
+	if taken {
 		stmt.Close()
-		return other.(*sqlx.Stmt), nil
 	}
-	return stmt, nil
+	return other.(*statement), nil
 }

@@ -2,7 +2,6 @@ package db
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"strings"
@@ -394,14 +393,14 @@ func (d *DB) ImportChannel(ctx context.Context, source, slug, name, description 
 }
 
 func insertImportChannel(ctx context.Context, tx *tx, slug, name, description string) (int64, error) {
-	var owner sql.NullInt64
+	var owner *int64
 	if err := tx.get(ctx, "owner", &owner, "SELECT MIN(id) FROM members WHERE role = 'admin' AND deleted_at IS NULL"); err != nil {
 		return 0, err
 	}
 	now := tx.d.millis()
 	id, err := tx.insert(ctx, "channel", `INSERT INTO channels (slug, name, description, owner_id, member_count, created_at, active_at)
-		VALUES (?, ?, ?, ?, ?, ?, ?)`, slug, name, description, owner, owner.Valid, now, now)
-	if err != nil || !owner.Valid {
+		VALUES (?, ?, ?, ?, ?, ?, ?)`, slug, name, description, owner, owner != nil, now, now)
+	if err != nil || owner == nil {
 		return id, err
 	}
 	_, err = tx.exec(ctx, "owner", "INSERT INTO memberships (member_id, channel_id, role, joined_at, seen_at) VALUES (?, ?, 'owner', ?, ?)", owner, id, now, now)

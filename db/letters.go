@@ -267,7 +267,11 @@ func (d *DB) Mailed(ctx context.Context, member int64, by time.Time) error {
 			return err
 		}
 		var next Millis
-		if err := tx.get(ctx, "next letter", &next, "SELECT COALESCE(MIN(mail_due), 0) FROM notifications WHERE member_id = ? AND mail_due IS NOT NULL", member); err != nil || next == 0 {
+		err := tx.get(ctx, "next letter", &next, "SELECT mail_due FROM notifications WHERE member_id = ? AND mail_due IS NOT NULL ORDER BY mail_due LIMIT 1", member)
+		if errors.Is(err, ErrNotFound) {
+			return nil
+		}
+		if err != nil {
 			return err
 		}
 		return tx.mailLater(ctx, member, next.Time().Sub(d.now()))

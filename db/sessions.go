@@ -85,6 +85,31 @@ func sessionSpan(role Role) (idle, whole time.Duration) {
 // ViewerBySession finds who a session's token belongs to, ErrNotFound for an ended one. touch says that its last
 // use is old enough to be written again with TouchSession.
 func (d *DB) ViewerBySession(ctx context.Context, tokenHash []byte) (v Viewer, touch bool, err error) {
+	return d.viewerBySession(ctx, "ViewerBySession", viewerColumns+countedColumns, tokenHash)
+}
+
+// SenderBySession is the same without what the frame of a page counts for its viewer: most answers to what somebody sends
+// are not pages. Counted fills it in.
+func (d *DB) SenderBySession(ctx context.Context, tokenHash []byte) (v Viewer, touch bool, err error) {
+	v, touch, err = d.viewerBySession(ctx, "SenderBySession", viewerColumns, tokenHash)
+	v.uncounted = true
+	return v, touch, err
+}
+
+// Counted is the viewer with what the frame of a page counts for them.
+func (d *DB) Counted(ctx context.Context, v Viewer) (Viewer, error) {
+	if !v.uncounted || !v.SignedIn() {
+		return v, nil
+	}
+	var row viewerRow
+	if err := d.get(ctx, "Counted", &row, "SELECT m.id"+countedColumns+" FROM members m WHERE m.id = ?", v.ID); err != nil {
+		return v, err
+	}
+	v.Invited, v.Unseen, v.Unread, v.uncounted = row.Invited, row.Unseen, row.Unread, false
+	return v, nil
+}
+
+func (d *DB) viewerBySession(ctx context.Context, name, columns string, tokenHash []byte) (v Viewer, touch bool, err error) {
 	if d.memory.n.Load() > 0 {
 		if v, touch, known, err := d.viewerInMemory(ctx, tokenHash); known || err != nil {
 			return v, touch, err
@@ -97,7 +122,7 @@ func (d *DB) ViewerBySession(ctx context.Context, tokenHash []byte) (v Viewer, t
 		UsedAt    Millis `db:"used_at"`
 	}
 	now := d.millis()
-	err = d.get(ctx, "ViewerBySession", &row, "SELECT s.id AS session_id, s.proved_at, s.used_at, "+viewerColumns+`
+	err = d.get(ctx, name, &row, "SELECT s.id AS session_id, s.proved_at, s.used_at, "+columns+`
 		FROM sessions s JOIN members m ON m.id = s.member_id
 		WHERE s.token_hash = ? AND s.expires_at > ? AND s.idle_until > ? AND `+admissible, tokenHash, now, now, now)
 	if err != nil {
@@ -128,7 +153,10 @@ type viewerRow struct {
 }
 
 const viewerColumns = `m.id, m.handle, m.name, m.role, m.theme, m.time_zone, m.created_at, m.caught_up_at, COALESCE(m.suspended_until, 0) AS suspended_until,
-	m.trust, m.totp_secret IS NOT NULL AS factor, m.hold_writes, m.unseen AS hidden, ` + hasBlocks + ` AS blocks, ` + invitedTo + ` AS invited, ` + unseenOf + ` AS unseen, ` + unreadOf + ` AS unread`
+	m.trust, m.totp_secret IS NOT NULL AS factor, m.hold_writes, m.unseen AS hidden, ` + hasBlocks + ` AS blocks`
+
+// countedColumns are what the frame of a page counts, of the member m.
+const countedColumns = `, ` + invitedTo + ` AS invited, ` + unseenOf + ` AS unseen, ` + unreadOf + ` AS unread`
 
 // admissible is the condition that a session of the member m opens anything. It takes the present instant.
 const admissible = "m.deleted_at IS NULL AND m.state = 'active' AND (m.banned_until IS NULL OR m.banned_until <= ?)"

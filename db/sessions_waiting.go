@@ -23,7 +23,7 @@ func (d *DB) viewerInMemory(ctx context.Context, tokenHash []byte) (v Viewer, to
 		viewerRow
 		Password string `db:"password"`
 	}
-	if err := d.get(ctx, "viewerInMemory", &row, "SELECT "+viewerColumns+", m.password FROM members m WHERE m.id = ? AND "+admissible, member, now); err != nil {
+	if err := d.get(ctx, "viewerInMemory", &row, "SELECT "+viewerColumns+countedColumns+", m.password FROM members m WHERE m.id = ? AND "+admissible, member, now); err != nil {
 		return v, false, true, err
 	}
 	s, ok := d.memory.confirm(tokenHash, row.Role, row.Password)

@@ -28,6 +28,8 @@ type Viewer struct {
 	Hidden         bool   // not counted among those who are here now
 	Unread         int    // notifications, alike ones merged, at most 100
 	Unseen         int    // texts of their own that wait or were removed, as UnseenBy lists them, at most 9
+
+	uncounted bool // Invited, Unread and Unseen were not looked up
 }
 
 // SignedIn reports whether there is a member behind the request.

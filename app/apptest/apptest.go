@@ -27,6 +27,7 @@ import (
 	"codex/app/outbound"
 	"codex/app/trace"
 	"codex/db"
+	"codex/db/dbtest"
 )
 
 // Site is a running forum.
@@ -85,6 +86,7 @@ func start(t testing.TB, o app.Options, changes ...func(*config.Config)) *Site {
 	for _, change := range changes {
 		change(c)
 	}
+	dbtest.Lay(t, c.Data)
 	log := slog.New(trace.LogHandler(slog.NewTextHandler(testLog{t}, &slog.HandlerOptions{Level: c.Level()})))
 	ctx, stop := context.WithCancel(context.Background())
 	o.Config, o.Log, o.Migrations, o.Static, o.Version, o.Migrate = c, log, Migrations(t), Static(t), "test", true

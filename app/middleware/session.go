@@ -33,7 +33,11 @@ func Session(next http.Handler, d *db.DB, cookie string, log *slog.Logger, fail 
 			return
 		}
 		ctx, cancel := context.WithTimeout(r.Context(), sessionDeadline)
-		viewer, touch, err := d.ViewerBySession(ctx, auth.HashToken(c.Value))
+		find := d.ViewerBySession
+		if r.Method == http.MethodPost {
+			find = d.SenderBySession
+		}
+		viewer, touch, err := find(ctx, auth.HashToken(c.Value))
 		if err == nil && touch {
 			touching, stop := context.WithTimeout(ctx, touchDeadline)
 			err := d.TouchSession(touching, viewer)

@@ -353,7 +353,7 @@ func testOffices(t *testing.T, b *browser) {
 				tb.fits()
 				if !p.like {
 					eval[bool](tb, axe+"; true")
-					tb.checkIn(p.name, n%2 == 0) // what differs by night is the style, which they share
+					tb.checkIn(p.name, true, n%2 == 0) // what differs by night is the style, which they share
 				}
 				tb.resize(at[1])
 				tb.fits()

@@ -268,9 +268,13 @@ func (tb *tab) offline(off bool) {
 	tb.t.Helper()
 	p := network.OverrideNetworkStateParams{Offline: off, DownloadThroughput: -1, UploadThroughput: -1}
 	call(tb, network.OverrideNetworkState, p)
-	call(tb, network.EmulateNetworkConditionsByRule, network.EmulateNetworkConditionsByRuleParams{
-		MatchedNetworkConditions: []*network.Conditions{{Offline: off, DownloadThroughput: -1, UploadThroughput: -1}},
-	})
+	// Browsers up to version 148 want offline beside the rules, later ones in each of them.
+	type params struct {
+		Offline bool `json:"offline"`
+		network.EmulateNetworkConditionsByRuleParams
+	}
+	call(tb, cdp.Command[params, network.EmulateNetworkConditionsByRuleResult]{Method: network.CommandEmulateNetworkConditionsByRule}, params{off,
+		network.EmulateNetworkConditionsByRuleParams{MatchedNetworkConditions: []*network.Conditions{{Offline: off, DownloadThroughput: -1, UploadThroughput: -1}}}})
 }
 
 // testDrafts: what was begun is there again.

@@ -27,6 +27,7 @@ import (
 	"codex/app/notify"
 	"codex/app/web"
 	"codex/db"
+	"codex/db/dbtest"
 )
 
 // may says who reads each private thing somewhere on the site. Whoever may must also find it: else the crawl, or a page,
@@ -112,10 +113,11 @@ func newCage(t *testing.T) *cage {
 	for thing := range may {
 		c.words[thing] = canaryWord()
 	}
-	file := filepath.Join(t.TempDir(), db.FileName)
+	dir := t.TempDir()
+	dbtest.Lay(t, dir)
+	file := filepath.Join(dir, db.FileName)
 	d := take(db.Open(t.Context(), db.Options{Path: file, Readers: 2, Now: func() time.Time { return time.Now().Add(time.Duration(c.ahead.Load())) }}))
 	t.Cleanup(func() { done(d.Close(context.Background())) })
-	take(d.Migrate(t.Context(), apptest.Migrations(t), func(string) {}))
 	c.builder = &builder{DB: d, ctx: t.Context()}
 	cfg := &config.Config{RateLimits: "off", SMTPURL: "smtp://localhost", RequestTimeout: 10 * time.Second}
 	subscribers := hub.New(hub.Options{})

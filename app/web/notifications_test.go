@@ -199,3 +199,17 @@ func num(t *testing.T, text string) int64 {
 	t.Helper()
 	return take(strconv.ParseInt(text, 10, 64))
 }
+
+func TestAFormThatComesBackShowsTheBellToo(t *testing.T) {
+	t.Parallel()
+	s := apptest.Start(t)
+	ada, ben := s.As("ada", db.Plain), s.As("ben", db.Plain)
+	post := ada.Write(ada.Channel("garden"), "Beans", "Which climb?")
+	ben.Comment(post, "", "Runner beans.")
+	for path, status := range map[string]int{"/c/garden/posts": 422, "/p/999/lock": 404} {
+		a := want(t, ada.Post(path, "title", "", "body", ""), status)
+		if badge := text(first(parse(t, a).root, class("badge"))); badge != "1 unread" {
+			t.Errorf("after a %d the bell says %q", status, badge)
+		}
+	}
+}

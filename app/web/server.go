@@ -102,6 +102,9 @@ func New(o Options) (http.Handler, error) {
 		Member: func(r *http.Request) string { return memberMark(middleware.Viewer(r.Context())) },
 		Frame: func(r *http.Request) layout.Page {
 			v := middleware.Viewer(r.Context())
+			if counted, err := s.db.Counted(r.Context(), v); err == nil { // an error of the database has a page without the badge
+				v = counted
+			}
 			return layout.Page{Viewer: v, Path: r.URL.RequestURI(), ReadOnly: s.readOnly(), Suspended: s.suspended(v) != nil, Door: s.registration()}
 		},
 	}
@@ -114,8 +117,11 @@ type handler func(w http.ResponseWriter, r *http.Request) error
 // page is the frame of a page: one query, for the rail, one more for those who judge, and the settings
 // when they were read too long ago.
 func (s *Server) page(r *http.Request, title string) (layout.Page, error) {
-	v := middleware.Viewer(r.Context())
 	if _, err := s.siteNow(r.Context()); err != nil {
+		return layout.Page{}, err
+	}
+	v, err := s.db.Counted(r.Context(), middleware.Viewer(r.Context()))
+	if err != nil {
 		return layout.Page{}, err
 	}
 	rail, err := s.db.Rail(r.Context(), v)

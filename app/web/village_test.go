@@ -23,6 +23,7 @@ import (
 	"codex/app/middleware"
 	"codex/app/web"
 	"codex/db"
+	"codex/db/dbtest"
 )
 
 // A village is a forum in a file in which every role has a channel, a post, a comment and so on of its own in every
@@ -203,9 +204,10 @@ func (b *builder) thread(author db.Viewer, channel int64, title, tag string) (po
 // settleVillage builds the village.
 func settleVillage(t *testing.T) *village {
 	t.Helper()
-	w := &village{file: filepath.Join(t.TempDir(), db.FileName), people: map[string]person{}, things: map[string]map[db.Visibility]things{}}
+	dir := t.TempDir()
+	dbtest.Lay(t, dir)
+	w := &village{file: filepath.Join(dir, db.FileName), people: map[string]person{}, things: map[string]map[db.Visibility]things{}}
 	d := take(db.Open(t.Context(), db.Options{Path: w.file}))
-	take(d.Migrate(t.Context(), apptest.Migrations(t), func(string) {}))
 	b := &builder{DB: d, ctx: t.Context()}
 	for _, role := range roles {
 		switch role {
