@@ -224,15 +224,76 @@ func (d *DB) DeadJobs(ctx context.Context, v Viewer, before Job, limit int) ([]J
 
 // RetryJob lets a dead job be tried again, as if it were new, for a day. For admins. ErrNotFound: it is not dead.
 func (d *DB) RetryJob(ctx context.Context, v Viewer, id string) error {
-	return d.change(ctx, "RetryJob", func(ctx context.Context, tx *tx) error {
-		if err := tx.admin(ctx, v); err != nil {
-			return err
-		}
+	return d.overDead(ctx, v, "RetryJob", "job-retry", id, func(ctx context.Context, tx *tx) error {
 		tx.queued = true
 		now := d.now()
 		return tx.one(ctx, "retry", "UPDATE jobs SET state = 'waiting', run_at = ?, attempts = 0, expires_at = ? WHERE id = ? AND state = 'dead'",
 			MillisOf(now), MillisOf(now.Add(retriedLasts)), id)
 	})
+}
+
+// DropJob removes a dead job: it is never done. For admins. ErrNotFound as RetryJob.
+func (d *DB) DropJob(ctx context.Context, v Viewer, id string) error {
+	return d.overDead(ctx, v, "DropJob", "job-drop", id, func(ctx context.Context, tx *tx) error {
+		return tx.one(ctx, "drop", "DELETE FROM jobs WHERE id = ? AND state = 'dead'", id)
+	})
+}
+
+// overDead is what an admin does to a dead job, with its entry in the log. That says of what kind it was, and not whom it
+// was about: moderators read it too.
+func (d *DB) overDead(ctx context.Context, v Viewer, name, action, id string, f func(ctx context.Context, tx *tx) error) error {
+	return d.change(ctx, name, func(ctx context.Context, tx *tx) error {
+		if err := tx.admin(ctx, v); err != nil {
+			return err
+		}
+		e := Entry{Action: action}
+		if err := tx.get(ctx, "dead job", &e.Old, "SELECT kind FROM jobs WHERE id = ? AND state = 'dead'", id); err != nil {
+			return err
+		}
+		if err := f(ctx, tx); err != nil {
+			return err
+		}
+		_, err := tx.logged(ctx, v, e)
+		return err
+	})
+}
+
+// JobsOf is what waits of a kind, as far as it is counted: MostJobs.
+type JobsOf struct {
+	Kind    string `db:"kind"`
+	Waiting int    `db:"waiting"`
+	Failed  int    `db:"failed"` // of these, how many have failed before and are tried again
+	Since   Millis `db:"since"`  // when the oldest of these was made
+}
+
+const (
+	// MostJobs is how many jobs of a kind a page counts.
+	MostJobs     = 1000
+	mostJobKinds = 50
+)
+
+// JobsByKind tells what waits of each kind, also of one that this program does not know. Empty for who is no admin.
+func (d *DB) JobsByKind(ctx context.Context, v Viewer) (list []JobsOf, err error) {
+	if v.Role != Admin {
+		return nil, nil
+	}
+	last := ""
+	for len(list) < mostJobKinds { // from kind to kind in the index: DISTINCT would read all of it
+		if err := d.get(ctx, "JobKind", &last, "SELECT kind FROM jobs WHERE kind > ? AND state = 'waiting' ORDER BY kind LIMIT 1", last); errors.Is(err, ErrNotFound) {
+			return list, nil
+		} else if err != nil {
+			return nil, err
+		}
+		of := JobsOf{Kind: last}
+		if err := d.get(ctx, "JobsByKind", &of, `SELECT COUNT(*) AS waiting, COALESCE(SUM(CASE WHEN last_error <> '' THEN 1 ELSE 0 END), 0) AS failed, COALESCE(MIN(created_at), 0) AS since
+			FROM (SELECT created_at, last_error FROM jobs WHERE kind = ? AND state = 'waiting' ORDER BY run_at LIMIT ?) x`, last, MostJobs); err != nil {
+			return nil, err
+		}
+		if of.Waiting > 0 { // else they were done meanwhile
+			list = append(list, of)
+		}
+	}
+	return list, nil
 }
 
 // WaitingJobs counts the jobs of a kind that wait, up to a thousand.

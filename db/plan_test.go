@@ -120,6 +120,8 @@ var allowed = map[string]struct{ with, why string }{
 	"OldestEvent: SCAN events":                                     {"", "the first id: ends at the first row"},
 	"owner: MIN(id)":                                               {"SEARCH members USING INDEX members_admins (role=?)", "the first entry of the index"},
 	"CountDeadJobs: SCAN jobs USING COVERING INDEX jobs_dead":      {"", "ends at the limit"},
+	"JobsByKind: COUNT(*)":                                         {"CO-ROUTINE x", "the first MostJobs of a kind"},
+	"JobsByKind: MIN(created_at)":                                  {"CO-ROUTINE x", "the same"},
 	"CountImportRefs: COUNT(*)":                                    {"", "counts what an import will do anyway; no page asks"},
 	"ImportedReplies: USE TEMP B-TREE FOR ORDER BY":                {"", "one thread, in an import; no page asks"},
 }

@@ -3,6 +3,7 @@ package db
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 )
 
@@ -33,6 +34,9 @@ func (w *walker) jobs() {
 	dead := must(d.DeadJobs(ctx, w.admin, Job{}, 10))(w)
 	must(d.DeadJobs(ctx, w.admin, dead[0], 10))(w)
 	w.ok(d.RetryJob(ctx, w.admin, dead[0].ID))
+	if list := must(d.JobsByKind(ctx, w.admin))(w); !slices.ContainsFunc(list, func(of JobsOf) bool { return of.Kind == "walk-one" && of.Waiting == 1 && of.Failed == 1 }) {
+		w.t.Fatalf("walk: %+v waits", list)
+	}
 	must(d.FailJob(ctx, one(), "not now", false))(w)
 	ask("walk-two", 0, 0)
 	w.ok(d.FinishJob(ctx, one()))
@@ -40,6 +44,9 @@ func (w *walker) jobs() {
 	must(d.write.ExecContext(ctx, "UPDATE jobs SET run_at = 1, attempts = ?", MaxAttempts))(w)
 	if list := must(d.ClaimJobs(ctx, kinds, 10, time.Minute))(w); len(list) != 0 {
 		w.t.Fatalf("walk: %+v is begun once more", list)
+	}
+	for _, j := range must(d.DeadJobs(ctx, w.admin, Job{}, 10))(w) {
+		w.ok(d.DropJob(ctx, w.admin, j.ID))
 	}
 	ask("walk-two", 2, time.Nanosecond)
 	time.Sleep(2 * time.Millisecond)

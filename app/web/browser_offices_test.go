@@ -3,6 +3,7 @@ package web_test
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -301,7 +302,7 @@ func (x *parish) places(t *testing.T) []place {
 		{name: "admin-settings", as: x.admin, path: "/admin/settings", between: true},
 		{name: "admin-settings-refused", like: true, as: x.admin, path: "/admin/settings", status: 422, then: both(typed("#"+db.SettingContact, "nowhere"), press(".form-end button.primary"))},
 	}
-	return append(list, lettered(t)...)
+	return slices.Concat(list, lettered(t), programmed(t))
 }
 
 // shown are the places for a tab that begins on another site.

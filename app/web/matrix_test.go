@@ -99,6 +99,8 @@ func (t things) fill(pattern string) (path string, placed bool, err error) {
 			value, in = t.sweep, false
 		case key == "webhooks/{id}":
 			value, in = t.hook, false
+		case key == "jobs/{id}":
+			value, in = t.job, false
 		case key == "replay/{delivery}":
 			value, in = t.delivery, false
 		case key == "cases/{id}":

@@ -216,6 +216,10 @@ func (s *Server) adminDesk(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	dead, err := s.db.CountDeadJobs(ctx)
+	if err != nil {
+		return err
+	}
 	page, err := s.page(r, "Running the forum")
 	if err != nil {
 		return err
@@ -225,7 +229,7 @@ func (s *Server) adminDesk(w http.ResponseWriter, r *http.Request) error {
 	return s.show(w, r, page, site.Desk(site.Ready{
 		Name: set(db.SettingSiteName), Welcome: set(db.SettingWelcome), Contact: set(db.SettingContact), Rules: set(db.SettingRules),
 		Channel: len(channels) > 0, Secure: s.config.Secure(),
-	}, deleted))
+	}, deleted, dead))
 }
 
 func (s *Server) restoreChannel(w http.ResponseWriter, r *http.Request) error {

@@ -63,6 +63,7 @@ type things struct {
 	target, stray                         string // handles: a plain member of the channel, and who has nothing to do with it
 	targetID, askerID, inviteeID, session int64
 	hook, delivery                        int64
+	job                                   string // one that was given up
 }
 
 // nowhere is a set of things that are not there.
@@ -189,6 +190,8 @@ func (b *builder) govern(role string, p person, crowd map[string]db.Viewer) (t t
 	done(err)
 	take(b.LogDelivery(b.ctx, db.Delivery{Webhook: t.hook, Event: db.HookPing, Payload: `{"event":"ping"}`, Status: 200}))
 	t.delivery = take(b.Deliveries(b.ctx, b.admin, t.hook, 0, 1))[0].ID
+	giveUp(b.ctx, b.DB, 1, "no such mailbox")
+	t.job = take(b.DeadJobs(b.ctx, b.admin, db.Job{}, 1))[0].ID
 	return t
 }
 

@@ -23,7 +23,7 @@ const (
 )
 
 func (s *Server) listWebhooks(w http.ResponseWriter, r *http.Request) error {
-	show := webhooks.Index{Form: webhooks.Form{Kinds: []db.HookKind{db.HookPostCreated, db.HookPostRemoved, db.HookCommentCreated, db.HookCommentRemoved}}}
+	show := webhooks.Index{Form: blankHook()}
 	switch r.URL.Query().Get("done") {
 	case "made":
 		show.Done = ui.T(r.Context(), "The webhook is there already, and its secret was shown when it was made. If you have lost it, delete the webhook and add another.")
@@ -31,6 +31,11 @@ func (s *Server) listWebhooks(w http.ResponseWriter, r *http.Request) error {
 		show.Done = ui.T(r.Context(), "The webhook is deleted. Nothing more goes there.")
 	}
 	return s.webhooksPage(w, r, http.StatusOK, show)
+}
+
+// blankHook is the form before anything is typed: it asks for texts, and not for who joins.
+func blankHook() webhooks.Form {
+	return webhooks.Form{Kinds: []db.HookKind{db.HookPostCreated, db.HookPostRemoved, db.HookCommentCreated, db.HookCommentRemoved}}
 }
 
 // webhooksPage fills in what a form does not bring.
@@ -74,7 +79,7 @@ func (s *Server) addWebhook(w http.ResponseWriter, r *http.Request) error {
 		return respond.Redirect(w, r, webhooksPath+"?done=made")
 	}
 	w.Header().Set("Cache-Control", "no-store")
-	return s.webhooksPage(w, r, http.StatusOK, webhooks.Index{Secret: secret, Done: ui.T(ctx, "The webhook is added. Send it a test, once the receiver knows the secret.")})
+	return s.webhooksPage(w, r, http.StatusOK, webhooks.Index{Secret: secret, Form: blankHook(), Done: ui.T(ctx, "The webhook is added. Send it a test, once the receiver knows the secret.")})
 }
 
 // hookFault says what is wrong with an address that was typed; empty: nothing. What its name leads to is only known, and

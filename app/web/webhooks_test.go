@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -54,6 +55,9 @@ func TestAnAdminAddsAWebhookThatIsToldAndSignedFor(t *testing.T) {
 		if strings.Contains(want(t, admin.Get(path), 200).Body, secret) {
 			t.Errorf("%s shows the secret", path)
 		}
+	}
+	if n := len(regexp.MustCompile(`name="kinds" value="[a-z.]+" checked`).FindAllString(a.Body, -1)); n != 4 {
+		t.Errorf("the form for one more begins with %d kinds", n)
 	}
 	// Sent again, the form makes no second one.
 	if again := want(t, admin.Post("/admin/webhooks", "url", address, "kinds", "post.created", "kinds", "comment.created", "key", "6c1d9f5e-7d5c-4c58-9c1e-2f6f0a2f7a01"), 303); again.Location != "/admin/webhooks?done=made" {

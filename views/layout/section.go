@@ -92,6 +92,7 @@ func (p Page) section(ctx context.Context) section {
 			{"/admin", ui.T(ctx, "The desk"), true},
 			{"/admin/settings", ui.T(ctx, "Settings"), false},
 			{"/admin/webhooks", ui.T(ctx, "Webhooks"), false},
+			{"/admin/jobs", ui.T(ctx, "Jobs"), false},
 			{"/moderation", ui.T(ctx, "Moderation"), false},
 		}}
 	}

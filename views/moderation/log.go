@@ -138,6 +138,10 @@ func deed(ctx context.Context, e *db.LogEntry) string {
 		return ui.T(ctx, "deleted the webhook to %s", e.Old)
 	case "webhook-failed":
 		return ui.T(ctx, "switched off the webhook to %s, whose deliveries failed", e.Old)
+	case "job-retry":
+		return ui.T(ctx, "let a job be tried again that was given up (%s)", e.Old)
+	case "job-drop":
+		return ui.T(ctx, "dropped a job that was given up (%s)", e.Old)
 	case "request-accept":
 		return ui.T(ctx, "let in")
 	case "request-decline":
