@@ -181,7 +181,7 @@ func (d *DB) leaveAll(ctx context.Context, memberID int64) error {
 					return err
 				}
 			}
-			return tx.tell(ctx, AccessTopic, EventMember, memberID)
+			return tx.tell(ctx, MemberTopic(memberID), EventMember, memberID)
 		}); err != nil {
 			return err
 		}

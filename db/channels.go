@@ -254,7 +254,7 @@ func join(ctx context.Context, tx *tx, memberID, channelID int64, now Millis) er
 	if n, err := res.RowsAffected(); err != nil || n == 0 {
 		return err
 	}
-	if err := tx.tell(ctx, AccessTopic, EventMember, memberID); err != nil {
+	if err := tx.tell(ctx, MemberTopic(memberID), EventMember, memberID); err != nil {
 		return err
 	}
 	return tx.one(ctx, "count", "UPDATE channels SET member_count = member_count + 1 WHERE id = ?", channelID)
@@ -270,7 +270,7 @@ func (d *DB) Leave(ctx context.Context, v Viewer, channelID int64) error {
 		if n, err := res.RowsAffected(); err != nil || n == 0 {
 			return err
 		}
-		if err := tx.tell(ctx, AccessTopic, EventMember, v.ID); err != nil {
+		if err := tx.tell(ctx, MemberTopic(v.ID), EventMember, v.ID); err != nil {
 			return err
 		}
 		return tx.one(ctx, "count", "UPDATE channels SET member_count = member_count - 1 WHERE id = ?", channelID)

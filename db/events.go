@@ -23,12 +23,16 @@ const (
 	EventComment  = "comment"  // a comment that came, changed, went or came back; on the topic of its post
 	EventPost     = "post"     // a post that changed, on its own topic; one that came, on the topic of its channel
 	EventReaction = "reaction" // a comment with another score; 0: the post itself. On the topic of the post
-	EventMember   = "member"   // a member whose sessions or rights are others now; on AccessTopic
-	EventChannel  = "channel"  // a channel that others may read now; on AccessTopic
+	EventMember   = "member"   // a member whose sessions or rights are others now; on the member's topic
+	EventChannel  = "channel"  // a channel that others may read now; on its ChannelAccess
 )
 
-// AccessTopic is the topic of all that changes who may read what. Every stream listens to it.
+// AccessTopic begins the topics of who may read a channel.
 const AccessTopic = "access"
+
+// ChannelAccess is the topic of who may read a channel. Every stream of something in the channel listens to it. What
+// changes for one member alone is told on the member's topic: 10,000 others have not to look because somebody left.
+func ChannelAccess(id int64) string { return AccessTopic + ":" + strconv.FormatInt(id, 10) }
 
 // PostTopic is the topic of what happens on a post's page.
 func PostTopic(id int64) string { return "post:" + strconv.FormatInt(id, 10) }

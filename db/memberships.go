@@ -81,7 +81,7 @@ func (t *tx) listing(ctx context.Context, channelID int64, change func() error) 
 	if err := change(); err != nil {
 		return err
 	}
-	if err := t.tell(ctx, AccessTopic, EventChannel, channelID); err != nil {
+	if err := t.tell(ctx, ChannelAccess(channelID), EventChannel, channelID); err != nil {
 		return err
 	}
 	if err := t.get(ctx, "listed after", &after, is, channelID); err != nil || before == after {
@@ -373,6 +373,6 @@ func (d *DB) RemoveFromChannel(ctx context.Context, v Viewer, channelID, memberI
 		if _, err = tx.logged(ctx, v, Entry{Action: "channel-remove", ChannelID: channelID, MemberID: memberID}); err != nil {
 			return err
 		}
-		return tx.tell(ctx, AccessTopic, EventMember, memberID)
+		return tx.tell(ctx, MemberTopic(memberID), EventMember, memberID)
 	})
 }

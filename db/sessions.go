@@ -201,7 +201,7 @@ func (d *DB) EndSession(ctx context.Context, v Viewer, sessionID int64) error {
 		if err != nil && (waited == 0 || !errors.Is(err, ErrNotFound)) {
 			return err
 		}
-		return tx.tell(ctx, AccessTopic, EventMember, v.ID)
+		return tx.tell(ctx, MemberTopic(v.ID), EventMember, v.ID)
 	})
 	if errors.Is(err, ErrNoSpace) {
 		n, err := d.endUnstored(ctx, v.ID, func(id int64) bool { return id == sessionID })
@@ -251,7 +251,7 @@ func endSessions(ctx context.Context, tx *tx, memberID, keep int64, password str
 		return err
 	}
 	tx.d.memory.drop(memberID, keep, password)
-	return tx.tell(ctx, AccessTopic, EventMember, memberID)
+	return tx.tell(ctx, MemberTopic(memberID), EventMember, memberID)
 }
 
 // DropExpired removes ended sessions, links that open nothing any more, and idempotency keys older than a day, at most 1,000 of each at a call, so that

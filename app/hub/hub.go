@@ -69,6 +69,8 @@ type Hub struct {
 	mu   sync.Mutex // never held together with another lock
 	open map[*Subscription]struct{}
 
+	watch atomic.Pointer[func(Event)]
+
 	closed                       atomic.Bool
 	published, delivered, behind atomic.Int64
 }
@@ -109,12 +111,20 @@ func (h *Hub) Subscribe(topics ...string) (*Subscription, error) {
 	return s, nil
 }
 
+// Watch lets f see each event before anybody is told of it, whatever its topic: what decides who may hear an event has to
+// know first. f is called by whoever publishes, so it must be quick and may be called at the same time by several. A second
+// Watch takes the place of the first.
+func (h *Hub) Watch(f func(Event)) { h.watch.Store(&f) }
+
 // Publish tells e to all who have its topic. Call it after the commit, never before: who hears it reads the database.
 func (h *Hub) Publish(e Event) {
 	if h.closed.Load() {
 		return
 	}
 	h.published.Add(1)
+	if f := h.watch.Load(); f != nil {
+		(*f)(e)
+	}
 	var delivered int64
 	var behind []*Subscription
 	part := h.shard(e.Topic)

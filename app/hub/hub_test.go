@@ -92,6 +92,27 @@ func TestTopicsComeAndGoWhileASubscriptionIsOpen(t *testing.T) {
 	empty(t, h)
 }
 
+func TestWhoWatchesSeesAnEventBeforeItIsTold(t *testing.T) {
+	t.Parallel()
+	h := New(Options{})
+	s := subscribe(t, h, "post:1")
+	var seen []int64
+	h.Watch(func(Event) { t.Error("the first is asked, though another took its place") })
+	h.Watch(func(e Event) {
+		if len(s.C()) != len(seen) {
+			t.Errorf("%d was told first", e.ID)
+		}
+		seen = append(seen, e.ID)
+	})
+	h.Publish(Event{Topic: "post:1", Kind: "comment", ID: 1})
+	h.Publish(Event{Topic: "post:1", Kind: "comment", ID: 2})
+	h.Close()
+	h.Publish(Event{Topic: "post:1", Kind: "comment", ID: 3})
+	if !slices.Equal(seen, []int64{1, 2}) {
+		t.Errorf("saw %d", seen)
+	}
+}
+
 func TestWhoFallsBehindIsEndedWithoutAHole(t *testing.T) {
 	t.Parallel()
 	h := New(Options{})

@@ -3,17 +3,15 @@ package web
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"strconv"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/a-h/templ"
 
 	"codex/app/auth"
-	"codex/app/bridge"
 	"codex/app/hub"
 	"codex/app/middleware"
 	"codex/app/web/respond"
@@ -31,17 +29,6 @@ const (
 	// lookAgain is how often a stream asks whether its session still is: it may end by its age, which is no event.
 	lookAgain = 15 * heartbeat
 )
-
-// listening is what the streams of a server share.
-type listening struct {
-	hub    *hub.Hub
-	bridge *bridge.Bridge
-	open   atomic.Int64
-
-	here  here
-	pages fragments
-	may   permissions
-}
 
 // stream is one reader's connection.
 type stream struct {
@@ -63,8 +50,8 @@ type topic struct {
 	channel int64
 }
 
-// errOver ends a stream whose viewer is not, or may not be, there any more.
-var errOver = errors.New("the stream's viewer may not listen any more")
+// errOver ends a stream whose viewer may not listen any more; one that has not begun is not there.
+var errOver = fmt.Errorf("the stream's viewer may not listen any more: %w", db.ErrNotFound)
 
 // events is the one stream of a page: what concerns the viewer, and what the page asks for. It begins here, and lives on in
 // respond/stream.go; the gate counts it until it ends.
@@ -107,13 +94,14 @@ func (st *stream) enter(r *http.Request) (missed []db.Event, complete bool, err 
 	}
 	st.places = append(st.places, st.s.gate.Hold(), one)
 	names := st.names()
-	if st.sub, err = st.s.live.hub.Subscribe(append(names, db.AccessTopic)...); err != nil {
+	if st.sub, err = st.s.live.hub.Subscribe(append(names, st.access()...)...); err != nil {
 		return nil, false, &middleware.Stopping{After: heartbeat / 4}
 	}
 	st.places = append(st.places, st.sub.Close)
-	if !st.v.Hidden {
-		st.places = append(st.places, st.s.live.here.enter(st.topics))
+	if err := st.stillThere(r.Context()); err != nil { // what happened to them until now the stream was not told
+		return nil, false, err
 	}
+	st.places = append(st.places, st.s.live.here.enter(st.v, st.topics))
 	return st.missed(r, names)
 }
 
@@ -190,6 +178,16 @@ func (st *stream) names() (list []string) {
 	return list
 }
 
+// access names the topics that tell of other readers of the channels that are listened to.
+func (st *stream) access() (list []string) {
+	for _, t := range st.topics {
+		if name := db.ChannelAccess(t.channel); !slices.Contains(list, name) {
+			list = append(list, name)
+		}
+	}
+	return list
+}
+
 // missed finds what happened since the page was made, or since the connection broke. It is asked after the subscription
 // has begun, so that nothing falls between the two.
 func (st *stream) missed(r *http.Request, names []string) ([]db.Event, bool, error) {
@@ -207,7 +205,7 @@ func (st *stream) missed(r *http.Request, names []string) ([]db.Event, bool, err
 	}
 	list, complete, err := st.s.db.EventsOn(r.Context(), names, after, st.at)
 	slices.SortFunc(list, func(a, b db.Event) int { return int(a.ID - b.ID) })
-	return list, complete, err
+	return slices.DeleteFunc(list, func(e db.Event) bool { return e.Kind == db.EventMember }), complete, err // enter has looked
 }
 
 // begin says where the reader is: with the first event it has the cursor, and how many are here.
@@ -276,11 +274,8 @@ func (st *stream) bye(ctx context.Context) error {
 
 // pass sends an event, if its reader may know of it.
 func (st *stream) pass(ctx context.Context, e hub.Event) error {
-	if e.Topic == db.AccessTopic {
-		if e.Kind == db.EventMember && e.Subject == st.v.ID || e.Kind == db.EventChannel {
-			return st.stillThere(ctx)
-		}
-		return nil
+	if e.Kind == db.EventMember || e.Kind == db.EventChannel {
+		return st.stillThere(ctx)
 	}
 	if e.Topic == st.own {
 		return st.unread(ctx, e)
@@ -289,10 +284,20 @@ func (st *stream) pass(ctx context.Context, e hub.Event) error {
 	if i < 0 {
 		return nil
 	}
-	if ok, err := st.s.live.may.read(ctx, st.s, st.v, st.topics[i].channel); err != nil || !ok {
-		return errors.Join(errOver, err)
+	if err := st.mayHear(ctx, st.topics[i]); err != nil {
+		return err
 	}
-	text, err := st.s.live.pages.of(e.ID, func() ([]byte, error) { return st.s.eventText(ctx, st.v, e) })
+	text, err := st.s.live.pages.of(e.ID, func() ([]byte, error) {
+		text, err := st.s.eventText(ctx, st.v, e)
+		if err != nil {
+			return nil, err
+		}
+		// A right may be lost that is not heard of yet: what is gone for this viewer alone must not be gone for all.
+		if ok, err := st.s.reads(ctx, st.v, st.topics[i].channel); err != nil || !ok {
+			return nil, errors.Join(errOver, err)
+		}
+		return text, nil
+	})
 	if err != nil || len(text) == 0 {
 		return err
 	}
@@ -325,14 +330,25 @@ func (st *stream) stillThere(ctx context.Context) error {
 	if st.session != nil {
 		v, _, err := st.s.db.ViewerBySession(ctx, st.session)
 		if err != nil {
-			return errors.Join(errOver, err)
+			return fmt.Errorf("look who listens: %w", err)
 		}
 		st.v = v
 	}
 	for _, t := range st.topics {
-		if ok, err := st.s.live.may.read(ctx, st.s, st.v, t.channel); err != nil || !ok {
-			return errors.Join(errOver, err)
+		if err := st.mayHear(ctx, t); err != nil {
+			return err
 		}
+	}
+	return nil
+}
+
+func (st *stream) mayHear(ctx context.Context, t topic) error {
+	ok, err := st.s.live.may.read(ctx, st.s, st.v, t.channel)
+	if err != nil {
+		return fmt.Errorf("look who may listen: %w", err)
+	}
+	if !ok {
+		return errOver
 	}
 	return nil
 }
@@ -429,121 +445,6 @@ func (s *Server) liveArrival(ctx context.Context, v db.Viewer, id int64) (templ.
 		return nil, err
 	}
 	return live.Arrival(&p), nil
-}
-
-// fragments keeps what the last events look like, so that each is rendered once for all its readers.
-type fragments struct {
-	mu   sync.Mutex
-	kept map[int64]*fragment
-	ring [fragmentsKept]int64 // the ids in kept, in the order in which they came
-	next int
-}
-
-const fragmentsKept = 256
-
-type fragment struct {
-	mu   sync.Mutex
-	made bool
-	text []byte
-}
-
-// of answers what the event looks like. Who comes while another makes it waits; when that one fails, the next tries.
-func (f *fragments) of(id int64, render func() ([]byte, error)) ([]byte, error) {
-	f.mu.Lock()
-	one := f.kept[id]
-	if one == nil {
-		if f.kept == nil {
-			f.kept = make(map[int64]*fragment, fragmentsKept)
-		}
-		one = new(fragment)
-		delete(f.kept, f.ring[f.next])
-		f.kept[id], f.ring[f.next] = one, id
-		f.next = (f.next + 1) % fragmentsKept
-	}
-	f.mu.Unlock()
-	one.mu.Lock()
-	defer one.mu.Unlock()
-	if one.made {
-		return one.text, nil
-	}
-	text, err := render()
-	one.text, one.made = text, err == nil
-	return text, err
-}
-
-// permissions remembers who may read which channel, as long as no right has changed anywhere.
-type permissions struct {
-	mu     sync.Mutex
-	policy int64
-	known  map[permission]bool
-}
-
-type permission struct{ viewer, channel int64 }
-
-// mostPermissions bounds the memory: a line for each viewer with a private channel open.
-const mostPermissions = 50_000
-
-// read reports whether the viewer may read the channel. What a guest may read everybody may: one answer serves all.
-func (p *permissions) read(ctx context.Context, s *Server, v db.Viewer, channel int64) (bool, error) {
-	if ok, err := p.ask(ctx, s, db.Viewer{}, channel); ok || err != nil || !v.SignedIn() {
-		return ok, err
-	}
-	return p.ask(ctx, s, v, channel)
-}
-
-func (p *permissions) ask(ctx context.Context, s *Server, v db.Viewer, channel int64) (bool, error) {
-	now, key := s.live.bridge.Policy(), permission{v.ID, channel}
-	p.mu.Lock()
-	if p.known == nil || p.policy != now || len(p.known) > mostPermissions {
-		p.policy, p.known = now, map[permission]bool{}
-	}
-	ok, known := p.known[key]
-	p.mu.Unlock()
-	if known {
-		return ok, nil
-	}
-	ctx, cancel := context.WithTimeout(ctx, s.config.RequestTimeout)
-	defer cancel()
-	found, err := s.db.ReadableChannels(ctx, v, []int64{channel})
-	if err != nil {
-		return false, err
-	}
-	p.mu.Lock()
-	if p.policy == now {
-		p.known[key] = found[channel]
-	}
-	p.mu.Unlock()
-	return found[channel], nil
-}
-
-// here counts the readers of each topic.
-type here struct {
-	mu sync.Mutex
-	n  map[string]int
-}
-
-func (h *here) enter(topics []topic) (leave func()) {
-	h.add(topics, 1)
-	return func() { h.add(topics, -1) }
-}
-
-func (h *here) add(topics []topic, by int) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.n == nil {
-		h.n = map[string]int{}
-	}
-	for _, t := range topics {
-		if h.n[t.name] += by; h.n[t.name] == 0 {
-			delete(h.n, t.name)
-		}
-	}
-}
-
-func (h *here) count(topic string) int {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return h.n[topic]
 }
 
 // newComments answers with comments that came while the page was open, each in its place in the thread.

@@ -84,9 +84,54 @@ func TestAReaderIsHereOnce(t *testing.T) {
 	s := apptest.Start(t)
 	author := s.As("author", db.Plain)
 	topic := fmt.Sprintf("topic=post:%d", postID(t, author.Write(author.Channel("bread"), "Rye", "How long?")))
-	if h := s.Guest().Listen("/events?" + topic + "&" + topic + "&" + topic).Next("presence"); strings.Contains(h.Data, "here now") {
-		t.Errorf("who asks three times for a topic is told %q", h.Data)
+	// told is how many a guest is told are here, themselves included, before they go again.
+	told := func() string {
+		l := s.Guest().Listen("/events?" + topic + "&" + topic + "&" + topic)
+		defer l.Close()
+		return visible(l.Next("presence").Data)
 	}
+	want := func(what string, n int) {
+		t.Helper()
+		says := ""
+		if n > 1 {
+			says = fmt.Sprint(n, " here now")
+		}
+		comesTrue(t, fmt.Sprintf("%s: %q", what, says), func() bool { return strings.TrimSpace(told()) == says })
+	}
+	opens := func(c *apptest.Client, query string) *apptest.Listener {
+		l := c.Listen("/events?" + query)
+		l.Next("presence", "unread")
+		return l
+	}
+	want("a guest alone", 1)
+	member, other := s.As("member", db.Plain), s.As("other", db.Plain)
+	tab := opens(member, topic)
+	want("a member", 2)
+	second := opens(member, topic)
+	want("a member with two windows", 2)
+	opens(other, topic)
+	guest := opens(s.Guest(), topic)
+	want("two members and another guest", 4)
+	tab.Close()
+	guest.Close()
+	want("one window of two is closed, and a guest goes", 3)
+
+	set := func(hidden ...string) {
+		t.Helper()
+		if a := member.Post("/settings/notifications", hidden...); a.Status != http.StatusSeeOther {
+			t.Fatalf("%d", a.Status)
+		}
+		opens(member, "").Close() // the page that the form leads to
+	}
+	set("hidden", "on")
+	want("a member hides", 2)
+	opens(member, topic)
+	want("who hides opens another window", 2)
+	set()
+	want("who hid does so no more", 3)
+	set("hidden", "on")
+	second.Close()
+	want("who hides closes a window", 2)
 }
 
 func TestAReaderWhoWasAwayIsToldAllThatTheyMissedOnce(t *testing.T) {
@@ -202,7 +247,7 @@ func TestAGuestWithNothingToHearIsNotKept(t *testing.T) {
 	t.Parallel()
 	s := apptest.Start(t)
 	want(t, s.Guest().Get("/events"), http.StatusNoContent)
-	for _, topic := range []string{"member:1", "access", "post:0", "post:1x", "post:99"} {
+	for _, topic := range []string{"member:1", "access", "access:1", "post:0", "post:1x", "post:99"} {
 		want(t, s.Guest().Get("/events?topic="+topic), http.StatusNotFound)
 	}
 }

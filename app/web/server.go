@@ -97,6 +97,9 @@ func New(o Options) (http.Handler, error) {
 	}
 	s.named, s.outbound = o.Site, o.Outbound
 	s.live.hub, s.live.bridge = o.Hub, o.Bridge
+	if o.Hub != nil {
+		o.Hub.Watch(s.live.may.heard)
+	}
 	s.respond = &respond.Responder{
 		Log: o.Log, Now: o.Now, Asset: static.URL, Site: s.siteName, Logo: s.logo, Zone: s.zone, Look: s.unlinked,
 		Member: func(r *http.Request) string { return memberMark(middleware.Viewer(r.Context())) },

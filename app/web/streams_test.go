@@ -334,6 +334,7 @@ func TestWhoComesBackIsToldAllOnOneConnection(t *testing.T) {
 		e := a.hear(a.topic(0), "", fmt.Sprint("Last-Event-ID: ", from))
 		wg.Go(func() {
 			list, ended := e.until(t, fmt.Sprintf("missed %d.", missed-1))
+			list = slices.DeleteFunc(list, func(h apptest.Heard) bool { return h.Name == "presence" }) // which stands between what was carried and what is carried now
 			if ended || len(list) != missed {
 				t.Errorf("one who missed %d comments is told %d, and the connection has ended: %v", missed, len(list), ended)
 			}
@@ -457,6 +458,55 @@ func TestAnEventInAPrivateChannelNeverReachesAStranger(t *testing.T) {
 	})
 	if t.Logf("%d words were heard, %d listeners lost their right", told, kept); told == 0 || kept == 0 {
 		t.Error("which proves nothing")
+	}
+}
+
+// A right that one member loses, and a channel that is shut, wake whom they concern and nobody else.
+func TestAChangeOfRightsWakesWhomItConcerns(t *testing.T) {
+	t.Parallel()
+	a := newAerial(t)
+	p := a.person("visitor", db.Plain)
+	other, post := a.place("other", db.Public)
+	elsewhere := fmt.Sprintf("/events?topic=post:%d", post)
+	done(a.Join(a.ctx, p.viewer, other))
+	var ears []*ear
+	for range 20 {
+		ears = append(ears, a.hear(a.topic(0), ""))
+	}
+	own, there := a.hear(a.topic(0), p.token), a.hear(elsewhere, "")
+	for _, e := range append(ears, own, there) {
+		e.until(t, "hx-partial")
+	}
+	// woken counts who hears of a change, up to a comment that all but there hear.
+	woken := func(change func()) int64 {
+		t.Helper()
+		before := a.hub.Stats().Delivered
+		change()
+		a.say("and so on")
+		for _, e := range append(ears, own) {
+			if _, ended := e.until(t, "and so on"); ended {
+				t.Fatal("a stream has ended")
+			}
+		}
+		return a.hub.Stats().Delivered - before - int64(len(ears)+1)
+	}
+	woken(func() {}) // what is remembered is now
+	if n := woken(func() { done(a.Leave(a.ctx, p.viewer, other)) }); n != 1 {
+		t.Errorf("a member who leaves a channel wakes %d streams, want their one", n)
+	}
+	if n := woken(func() { done(a.SetAccess(a.ctx, a.author, other, db.Access{Visibility: db.Private})) }); n != 1 {
+		t.Errorf("a channel that is shut wakes %d streams, want the one that is there", n)
+	}
+	for patience := time.After(time.Second); ; {
+		select {
+		case _, open := <-there.heard:
+			if open {
+				continue
+			}
+		case <-patience:
+			t.Error("the stream of a channel that was shut goes on after a second")
+		}
+		break
 	}
 }
 
