@@ -33,7 +33,7 @@ func TestAPageOfASectionListsItsSectionAndMarksItself(t *testing.T) {
 		{"what is decided", Page{Path: "/moderation?tab=decided&kind=flag", Viewer: moderator}, 7, "Moderation", "/moderation?tab=decided"},
 		{"the queue of who keeps a channel", Page{Path: "/moderation", Viewer: member, Moderates: true}, 2, "Moderation", "/moderation"},
 		{"the queue, to who has none", Page{Path: "/moderation", Viewer: member}, 0, "", ""},
-		{"the desk", Page{Path: "/admin/settings", Viewer: admin}, 4, "Running the forum", "/admin/settings"},
+		{"the desk", Page{Path: "/admin/settings", Viewer: admin}, 5, "Running the forum", "/admin/settings"},
 		{"the desk, to a moderator", Page{Path: "/admin", Viewer: moderator}, 0, "", ""},
 		{"a channel's members", Page{Path: "/c/bread/members", Current: "c/bread", BackURL: "/c/bread", BackName: "Bread", Viewer: member}, 2, "Bread", "/c/bread/members"},
 		{"to who keeps it", Page{Path: "/c/bread/members", Current: "c/bread", BackURL: "/c/bread", BackName: "Bread", Viewer: member, Rail: keeps}, 3, "Bread", "/c/bread/members"},

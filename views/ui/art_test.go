@@ -103,7 +103,7 @@ func TestEveryReferenceStandsInTheSpriteOnce(t *testing.T) {
 		}
 	}
 	var whole strings.Builder
-	if err := Sprite(true).Render(ctx, &whole); err != nil {
+	if err := Sprite(LaterInThread).Render(ctx, &whole); err != nil {
 		t.Fatal(err)
 	}
 	for _, m := range anchor.FindAllStringSubmatch(whole.String(), -1) {
@@ -135,7 +135,7 @@ func TestEveryReferenceStandsInTheSpriteOnce(t *testing.T) {
 
 func TestDrawingsAreWellFormedAndHoldNoStyle(t *testing.T) {
 	t.Parallel()
-	for _, text := range []string{strings.Replace(shown(t, Sprite(true)), " hidden>", ">", 1), shown(t, Initial(-1, "<&\">", Size(9))), shown(t, Arms(-1, true)), shown(t, Icon("pencil")), shown(t, Icon("no such icon"))} {
+	for _, text := range []string{strings.Replace(shown(t, Sprite(LaterInThread)), " hidden>", ">", 1), shown(t, Initial(-1, "<&\">", Size(9))), shown(t, Arms(-1, true)), shown(t, Icon("pencil")), shown(t, Icon("no such icon"))} {
 		d := xml.NewDecoder(strings.NewReader(text))
 		for {
 			token, err := d.Token()
@@ -203,7 +203,7 @@ func TestTheSpriteHoldsWhatIsDrawnAndWhatMayComeLater(t *testing.T) {
 		t.Fatal(err)
 	}
 	var b strings.Builder
-	if err := Sprite(false).Render(ctx, &b); err != nil {
+	if err := Sprite(LaterForGuest).Render(ctx, &b); err != nil {
 		t.Fatal(err)
 	}
 	for id, want := range map[string]bool{"i-award": true, "i-activity": false, "i-pin": true, "i-bold": false, "o0": true, "a11": true} {
@@ -215,7 +215,8 @@ func TestTheSpriteHoldsWhatIsDrawnAndWhatMayComeLater(t *testing.T) {
 	// What is sent as a part of a page finds its icons there.
 	call := regexp.MustCompile(`\b(?:Icon\(|tool\("[a-z]+", )"([^"]*)"`)
 	for file, lists := range map[string]string{
-		"../posts/list.templ": later, "../comments/comments.templ": later + laterSignedIn, "form.templ": later + laterSignedIn,
+		"../posts/list.templ": later, "../comments/comments.templ": later + laterInThread, "form.templ": later + laterInThread,
+		"../follows/follows.templ": later + laterSignedIn, "../saves/saves.templ": later + laterSignedIn,
 	} {
 		text, err := os.ReadFile(file)
 		if err != nil {
@@ -227,7 +228,7 @@ func TestTheSpriteHoldsWhatIsDrawnAndWhatMayComeLater(t *testing.T) {
 		}
 		for _, m := range found {
 			if !strings.Contains(lists, " "+m[1]+" ") {
-				t.Errorf("%s, which is sent as a part, shows the icon %q: it has to be in later or laterSignedIn", file, m[1])
+				t.Errorf("%s, which is sent as a part, shows the icon %q: it has to be in later, laterSignedIn or laterInThread", file, m[1])
 			}
 		}
 	}

@@ -64,7 +64,7 @@ func TestMiniaturesAreSmallWellFormedAndHoldNoColourOfTheirOwn(t *testing.T) {
 
 func TestMiniaturesStandOutsideTheSprite(t *testing.T) {
 	t.Parallel()
-	sprite := shown(t, Sprite(true))
+	sprite := shown(t, Sprite(LaterInThread))
 	for d := range drawings {
 		if figure := paintings[d].figure; strings.Contains(sprite, figure) {
 			t.Errorf("every page carries drawing %d", d)

@@ -45,18 +45,28 @@ func (s *iconSet) has(n int) bool { return s[n>>6]&(1<<(n&63)) != 0 }
 // replaces another, and from the script. A test reads the components that are sent as parts.
 const later = " arrow-down arrow-up check chevron-down circle-alert circle-check circle-help eye eye-off lock pin plus rotate-ccw "
 
-// laterSignedIn are those that only a member's page gets.
-const laterSignedIn = " bold clock code corner-down-right ellipsis feather flag heading italic link-2 list pencil quote reply thumbs-down thumbs-up trash-2 undo-2 "
+// laterSignedIn are those that only a member's page gets: in the menu of the bell, and in buttons that change.
+const laterSignedIn = " bell bell-ring bookmark mail shield "
+
+// laterInThread are those that a member's page gets besides, unless it is a list of posts: in comments, and in the forms to
+// write and to change them.
+const laterInThread = " bold clock code corner-down-right ellipsis feather flag heading italic link-2 list pencil quote reply thumbs-down thumbs-up trash-2 undo-2 "
+
+// Later is what may come into a page after it was sent.
+type Later int
+
+const (
+	LaterForGuest Later = iota
+	LaterInList         // of posts, for a member
+	LaterInThread       // and wherever else a member may write
+)
 
 // Sprite holds the shapes of the icons that the page has drawn, of those that may come later, and of all initials and
 // arms. Each page has it once, at the end of its body. All 86 icons are 16 KB, of which a page draws a small part, and
 // each page is packed anew. One file for all pages was tried: its icons appear after the first paint, at each page anew.
-func Sprite(signedIn bool) templ.Component {
+func Sprite(l Later) templ.Component {
 	return templ.ComponentFunc(func(ctx context.Context, w io.Writer) error {
-		drawn := laterIcons[0]
-		if signedIn {
-			drawn = laterIcons[1]
-		}
+		drawn := laterIcons[l]
 		if e, ok := ctx.Value(envKey{}).(*Env); ok {
 			drawn[0] |= e.drawn[0]
 			drawn[1] |= e.drawn[1]
@@ -106,15 +116,13 @@ var iconSymbols = func() (symbols [len(iconShapes)]string) {
 	return symbols
 }()
 
-// laterIcons are the sets of later, for a guest and for a member.
-var laterIcons = func() (sets [2]iconSet) {
+// laterIcons are the sets of Later.
+var laterIcons = func() (sets [3]iconSet) {
 	for n, shape := range iconShapes {
-		if strings.Contains(later, " "+shape.name+" ") {
-			sets[0].add(n)
-			sets[1].add(n)
-		}
-		if strings.Contains(laterSignedIn, " "+shape.name+" ") {
-			sets[1].add(n)
+		for l, names := range [...]string{later, later + laterSignedIn, later + laterSignedIn + laterInThread} {
+			if strings.Contains(names, " "+shape.name+" ") {
+				sets[l].add(n)
+			}
 		}
 	}
 	return sets
