@@ -48,6 +48,9 @@ func testLive(t *testing.T, b *browser) {
 		if got := lin.text("#thread"); got != "3 comments" {
 			t.Errorf("the heading says %q", got)
 		}
+		if got := strings.Join(strings.Fields(lin.text("#comments .is-fresh .comment-to")), " "); got != "in reply to lin" {
+			t.Errorf("the reply that came says that it is %q", got)
+		}
 		// What is written in a window is not news to it, and is to the other.
 		lin.stay(func() { lin.click("#reply button.primary") }, "document.querySelectorAll('#comments .comment').length === 4")
 		ada.wait("document.querySelector('#news a')")
@@ -94,12 +97,17 @@ func testLive(t *testing.T, b *browser) {
 		tb.stay(func() { tb.click(own+" button", "Delete") }, "document.querySelector('"+own+" form[action$=undelete]')")
 		says(guest, own, "was deleted")
 		says(mod, own, "was deleted")
+		for _, window := range []*tab{tb, guest, mod} {
+			says(window, "#thread", "No comments yet")
+		}
 		time.Sleep(1500 * time.Millisecond) // by then each window has heard of it, and asked for what it may see
 		says(tb, own, "Undo")
 		says(mod, own, "Undo")
 		tb.stay(func() { tb.click(own+" button", "Undo") }, "document.querySelector('"+own+" .comment-text')")
-		says(guest, own, "Mine to take back.")
-		says(mod, own, "Mine to take back.")
+		for _, window := range []*tab{tb, guest, mod} {
+			says(window, own, "Mine to take back.")
+			says(window, "#thread", "1 comment")
+		}
 
 		novice := registers(t, tb.site, "novice")
 		held := "#c" + novice.Comment(post, "", "Let me in.")
@@ -139,6 +147,45 @@ func testLive(t *testing.T, b *browser) {
 		if at := tb.path(); !strings.HasSuffix(at, "#c"+other) {
 			t.Errorf("the bookmark led to %s", at)
 		}
+	})
+	t.Run("what was new before is counted with what comes", func(t *testing.T) {
+		t.Parallel()
+		tb, ada, post := desktop(t, b)
+		lin := tb.site.As("lin", db.Plain)
+		lin.Comment(post, "", "Read already.")
+		done(tb.site.DB.MarkRead(t.Context(), ada.Viewer, postID(t, post), db.MillisOf(time.Now()), 1))
+		time.Sleep(2 * time.Millisecond) // what comes in the same one would count as read
+		first := lin.Comment(post, "", "New since.")
+		lin.Comment(post, "", "New too.")
+		tb.visit(post)
+		listening(tb)
+		tb.wait("document.querySelector('.arrivals a')?.innerText.trim() === '2 new comments'")
+		lin.Comment(post, "", "While it is open.")
+		tb.wait("document.querySelector('#news a')?.textContent === '3 new comments'")
+		tb.stay(func() { tb.click("#news a") }, "document.querySelectorAll('#comments .comment').length === 4 && !document.querySelector('.arrivals')")
+		if !eval[bool](tb, "document.activeElement === document.querySelector('#c"+first+"')") {
+			t.Error("the bookmark does not lead to the first of them")
+		}
+		lin.Comment(post, "", "And once more.")
+		tb.wait("document.querySelector('#news a')?.textContent === '1 new comment'")
+	})
+	t.Run("the avatar tells that something waits, also without a notification", func(t *testing.T) {
+		t.Parallel()
+		tb, ada, _ := desktop(t, b)
+		must(t, tb.site.DB.SetPassword(t.Context(), ada.Viewer.ID, "none that opens anything", 0)) // who has none is not to be invited
+		ada.SignIn(ada.Viewer.ID)
+		tb.signIn(ada)
+		tb.visit("/c")
+		if eval[bool](tb, "!!document.querySelector('[popovertarget=account] .badge')") {
+			t.Error("nothing waits")
+		}
+		owner := tb.site.As("owner", db.Plain)
+		slug := owner.Channel("secret")
+		want(t, owner.Post("/c/"+slug+"/access", "visibility", string(db.Private), "slow", "0"), 303)
+		want(t, owner.Post("/c/"+slug+"/invitations", "handle", "ada"), 303)
+		must(t, tb.site.DB.ReadNotifications(t.Context(), ada.Viewer, 0, 1<<40))
+		tb.visit("/c")
+		tb.wait("document.querySelector('[popovertarget=account]').innerText.includes('something waits') && document.querySelector('#unread').hidden")
 	})
 	t.Run("a new post is counted in its channel", func(t *testing.T) {
 		t.Parallel()

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"strconv"
@@ -239,7 +240,12 @@ func (s *Server) own(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return s.respond.Render(w, r, http.StatusOK, comments.Own(&n))
+	return s.respond.Render(w, r, http.StatusOK, templ.Join(comments.Own(&n), comments.Count(threadText(r.Context(), &p))))
+}
+
+// threadText is what the heading of the post's comments says.
+func threadText(ctx context.Context, p *db.Post) string {
+	return ui.Thread(ctx, p.Kind == "question", p.Comments)
 }
 
 // replyTo is an empty form that writes a comment below the post.
@@ -296,7 +302,7 @@ func (s *Server) createComment(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	parts := []templ.Component{comments.Fresh(&shown, ui.Thread(ctx, p.Kind == "question", p.Comments))}
+	parts := []templ.Component{comments.Fresh(&shown, threadText(ctx, &p))}
 	if c.ParentID == 0 {
 		next := replyTo(&p)
 		next.Key = newKey()

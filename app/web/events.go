@@ -402,7 +402,11 @@ func (s *Server) eventText(ctx context.Context, v db.Viewer, e hub.Event) ([]byt
 func (s *Server) liveComment(ctx context.Context, v db.Viewer, post, id int64) (templ.Component, error) {
 	c, _, err := s.db.CommentByID(ctx, v, id)
 	if errors.Is(err, db.ErrNotFound) || c.Deleted {
-		return live.CommentGone(id), nil
+		p, err := s.db.PostByID(ctx, v, post)
+		if errors.Is(err, db.ErrNotFound) {
+			return live.CommentGone(id, ""), nil
+		}
+		return live.CommentGone(id, threadText(ctx, &p)), err
 	}
 	if err != nil {
 		return nil, err
@@ -472,10 +476,35 @@ func (s *Server) newComments(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	roots := nodes(v, &p, db.CommentPage{Comments: list})
+	if err := s.nameParents(ctx, v, p.ID, roots); err != nil {
+		return err
+	}
 	if stopped != nil {
 		still(roots)
 	}
-	return s.respond.Render(w, r, http.StatusOK, comments.Arrived(roots, ui.Thread(ctx, p.Kind == "question", p.Comments)))
+	return s.respond.Render(w, r, http.StatusOK, comments.Arrived(roots, threadText(ctx, &p)))
+}
+
+// nameParents says whom comments answer that came without what they answer: it is on the page already.
+func (s *Server) nameParents(ctx context.Context, v db.Viewer, post int64, roots []*comments.Node) error {
+	var ids []int64
+	for _, n := range roots {
+		if n.ParentID != 0 {
+			ids = append(ids, n.ParentID)
+		}
+	}
+	if ids == nil {
+		return nil
+	}
+	parents, err := s.db.CommentsByID(ctx, v, post, ids)
+	for i := range parents {
+		for _, n := range roots {
+			if n.ParentID == parents[i].ID {
+				n.ToName = toName(&parents[i])
+			}
+		}
+	}
+	return err
 }
 
 // sessionHash is what the viewer's session is known by in the database; nil for a guest.

@@ -80,6 +80,7 @@ const heard = {
     const shown = element(`c${id}`);
     if (shown) changed(shown, id, gone !== undefined, part);
     else if (gone !== undefined) {
+      put(part.innerHTML); // the number of them all
       news.delete(id);
       show();
     } else if (Number(at) > Number(since) - slack) {
@@ -107,13 +108,17 @@ const heard = {
 // ---- The bookmark ----
 
 let stale = false; // more has happened than was told: only the page itself can show it
+const made = document.querySelector('.arrivals'); // the bookmark that the page came with, until what it counts was looked at
+let before = Number(made?.dataset.count ?? 0);
 
 function show() {
   if (stale) return bookmark(texts.reload, location.pathname + location.search);
   for (const id of news) if (element(`c${id}`)) news.delete(id);
+  if (news.size === 0 && made?.isConnected) return;
+  const count = news.size + before;
   const [one, many] = (kind === 'post' ? texts.newComments : texts.newPosts).split('|');
-  const text = news.size === 1 ? one : many.replace('%d', news.size);
-  bookmark(news.size > 0 && text, kind === 'post' ? `/comments/${[...news][0]}` : location.pathname);
+  const text = count === 1 ? one : many.replace('%d', count);
+  bookmark(count > 0 && text, before > 0 ? made.firstElementChild.hash : kind === 'post' ? `/comments/${[...news][0]}` : location.pathname);
 }
 
 // bookmark hangs a link from the top bar, and from the bar at a phone's foot where a post is read; without a text it goes.
@@ -121,7 +126,7 @@ function bookmark(text, href) {
   let pill = element('news');
   if (!text) return pill?.remove();
   if (!pill) {
-    document.querySelector('.arrivals')?.remove();
+    made?.remove();
     pill = Object.assign(document.createElement('div'), { className: 'arrivals', id: 'news' });
     pill.setAttribute('role', 'status');
     element('main').prepend(pill);
@@ -133,11 +138,14 @@ function bookmark(text, href) {
 }
 
 document.addEventListener('click', (event) => {
-  if (kind !== 'post' || news.size === 0 || stale || !event.target.closest?.('#news a')) return;
+  if (kind !== 'post' || stale || !event.target.closest?.('.arrivals a, .bar-new')) return;
+  const seen = before > 0 && made.firstElementChild.hash.slice(1);
+  before = 0;
+  if (news.size === 0 || !event.target.closest('#news')) return show();
   event.preventDefault();
   const ids = [...news].slice(0, 100); // as many as one answer holds
   window.htmx.ajax('GET', `/p/${number}/new?${ids.map((id) => `id=${id}`).join('&')}`, { target: '#comments', swap: 'none' }).then(() => {
-    const first = ids.map((id) => element(`c${id}`)).find(Boolean);
+    const first = [seen, ...ids.map((id) => `c${id}`)].map(element).find(Boolean);
     show(); // of those that are on other pages of the thread
     if (!first) return location.assign(`/comments/${ids[0]}`);
     first.tabIndex = -1;
