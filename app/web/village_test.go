@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 	"testing/fstest"
 
 	"codex"
@@ -258,7 +259,7 @@ func (w *village) open(t *testing.T) *visit {
 	done(os.WriteFile(file, take(os.ReadFile(w.file)), 0o600))
 	d := take(db.Open(t.Context(), db.Options{Path: file, Readers: 2}))
 	t.Cleanup(func() { done(d.Close(context.Background())) })
-	c := &config.Config{RateLimits: "off", SMTPURL: "smtp://localhost"}
+	c := &config.Config{RateLimits: "off", SMTPURL: "smtp://localhost", RequestTimeout: 10 * time.Second}
 	news := hub.New(hub.Options{})
 	h, err := web.New(web.Options{DB: d, Hub: news, Bridge: take(bridge.New(t.Context(), d, news, slog.New(slog.DiscardHandler))), Config: c, Static: hollow(t), Log: slog.New(slog.DiscardHandler), Gate: middleware.NewGate(), Setup: new(auth.Setup), Site: "Village", Version: "test"})
 	if err != nil {
