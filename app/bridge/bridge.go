@@ -1,9 +1,9 @@
 // Package bridge carries events from the database, where they are written in the transaction that causes them, to the hub.
 //
-// It reads the table after each commit of this process, and twice a second for what a command beside it wrote. So the hub
-// hears everything, once, in the order of the commits, and a write never waits for those who listen: publishing inside the
-// write would let 10,000 readers of a post hold up the next comment by 2 ms, and publishing after it would let two
-// writers swap their events, of which a stream that resumes between them would miss one.
+// It reads the table a few milliseconds after each commit of this process, and twice a second for what a command beside it
+// wrote. So the hub hears everything, once, in the order of the commits, and a write never waits for those who listen:
+// publishing inside the write would let 10,000 readers of a post hold up the next comment by 2 ms, and publishing after it
+// would let two writers swap their events, of which a stream that resumes between them would miss one.
 //
 // Run is called once and ends with its context. Last and Policy may be asked by anybody at any time. When the database
 // does not answer, nothing is lost: the next turn reads on from where the last one came to.
@@ -24,9 +24,10 @@ const (
 	atOnce = 500
 	// beside is how soon the events of another process are seen.
 	beside = 500 * time.Millisecond
-	// burst is the least time from one look to the next. What is written alone is carried at once; of what is written in
-	// close succession some is carried together, which costs a busy forum less than a look for each.
-	burst = 5 * time.Millisecond
+	// after is how long a commit is left alone before its events are carried: its writer has the answer first, which else
+	// stands in line behind 10,000 readers (1.7 × the time of an answer without them; so it is 1.4 ×), and what is written
+	// in close succession is carried together, which costs a busy forum less than a look for each.
+	after = 4 * time.Millisecond
 )
 
 // Bridge is made with New.
@@ -62,7 +63,6 @@ func (b *Bridge) Run(ctx context.Context) {
 	defer tick.Stop()
 	failed := false
 	for {
-		began := time.Now()
 		err := b.carry(ctx)
 		if err != nil && ctx.Err() == nil && !errors.Is(err, db.ErrClosed) && !failed {
 			b.log.Error("events do not reach those who listen", "error", err)
@@ -72,7 +72,7 @@ func (b *Bridge) Run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-b.db.Told():
-			time.Sleep(burst - time.Since(began))
+			time.Sleep(after)
 		case <-tick.C:
 		}
 	}
