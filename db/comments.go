@@ -97,15 +97,14 @@ func (d *DB) CreateComment(ctx context.Context, v Viewer, n NewComment) (id int6
 	if err != nil {
 		return 0, err
 	}
-	err = d.act(ctx, v, "CreateComment", func(ctx context.Context, tx *tx) error {
+	err = d.actBelow(ctx, v, "CreateComment", n.PostID, n.ParentID, func(ctx context.Context, tx *tx, s below, refused error) error {
 		if id, err = tx.repeated(ctx, v, n.FormKey()); err != nil || id != 0 {
 			return err
 		}
-		s, err := tx.mayWriteBelow(ctx, v, n.PostID)
-		if err != nil {
-			return err
+		if refused != nil {
+			return refused
 		}
-		if err := tx.paced(ctx, v, s.Channel, s); err != nil {
+		if err := tx.paced(ctx, v, s.Channel, s.standing); err != nil {
 			return err
 		}
 		if s.Blocked && !s.keeper() { // who keeps the channel answers for it
@@ -113,7 +112,7 @@ func (d *DB) CreateComment(ctx context.Context, v Viewer, n NewComment) (id int6
 				return err
 			}
 		}
-		why, err := tx.holds(ctx, v, s, written{source: n.Body, body: n.Body, html: body.HTML})
+		why, err := tx.holds(ctx, v, s.standing, written{source: n.Body, body: n.Body, html: body.HTML})
 		if err != nil {
 			return err
 		}
@@ -129,12 +128,18 @@ func (d *DB) CreateComment(ctx context.Context, v Viewer, n NewComment) (id int6
 			return err
 		}
 		if why == "" {
-			if err := tx.notifyComment(ctx, id, body.Mentions, false); err != nil {
+			c := cause{actor: v.ID, post: n.PostID, comment: id, channel: s.Channel}
+			if err := tx.notifyAnswer(ctx, c, n.ParentID, body.Mentions, s.told); err != nil {
 				return err
 			}
+		}
+		if why == "" && s.Hooked {
 			if err := tx.hookComment(ctx, id); err != nil {
 				return err
 			}
+		}
+		if !s.Drafting {
+			n.Draft = ""
 		}
 		return tx.sent(ctx, v, n.FormKey(), "comment", id, n.Draft)
 	})

@@ -248,45 +248,65 @@ func (t *tx) notifyAll(ctx context.Context, c cause, from string, args ...any) e
 	return nil
 }
 
+// told is who may hear of a comment. Most comments have nobody to tell but one, and in an archive that was imported not
+// even them: that is looked up first, so that what cannot tell anybody is not run.
+type told struct {
+	To       int64 `db:"to_id"`    // the author of what it answers; 0: nobody who could hear it
+	Followed bool  `db:"followed"` // somebody follows its post
+}
+
+// isFollowed is the condition that somebody hears of all that is written below the post p.
+const isFollowed = "EXISTS (SELECT 1 FROM post_follows f WHERE f.post_id = p.id AND f.level = 'all')"
+
 // notifyComment tells of a comment that is there from now on: those whom it mentions, whom it answers, and who follow its
 // post, each once. One that was edited tells those whom it mentions now.
 func (t *tx) notifyComment(ctx context.Context, id int64, mentions []int64, edited bool) error {
 	var k struct {
-		Author   int64 `db:"author_id"`
-		Post     int64 `db:"post_id"`
-		Channel  int64 `db:"channel_id"`
-		Parent   int64 `db:"parent_id"`
-		To       int64 `db:"to_id"`
-		Followed bool  `db:"followed"`
+		Author  int64 `db:"author_id"`
+		Post    int64 `db:"post_id"`
+		Channel int64 `db:"channel_id"`
+		Parent  int64 `db:"parent_id"`
+		told
 	}
-	// Most comments have nobody to tell but one, and in an archive that was imported not even them: that is seen here, so
-	// that what cannot tell anybody is not run.
 	if err := t.get(ctx, "told comment", &k, `SELECT COALESCE(k.author_id, 0) AS author_id, k.post_id, p.channel_id, COALESCE(k.parent_id, 0) AS parent_id,
 			COALESCE((SELECT m.id FROM members m WHERE m.id = CASE WHEN k.parent_id IS NULL THEN p.author_id ELSE (SELECT o.author_id FROM comments o WHERE o.id = k.parent_id) END
-				AND m.origin <> 'import'), 0) AS to_id,
-			EXISTS (SELECT 1 FROM post_follows f WHERE f.post_id = p.id AND f.level = 'all') AS followed
+				AND m.origin <> 'import'), 0) AS to_id, `+isFollowed+` AS followed
 		FROM comments k JOIN posts p ON p.id = k.post_id WHERE k.id = ?`, id); err != nil {
 		return err
 	}
-	c := cause{actor: k.Author, post: k.Post, comment: id, channel: k.Channel, key: fmt.Sprint("comment:", id), direct: true}
-	c.kind, c.alike = NoticeMention, c.key
+	c := cause{actor: k.Author, post: k.Post, comment: id, channel: k.Channel}
+	if edited {
+		return t.notifyMentioned(ctx, c, mentions)
+	}
+	return t.notifyAnswer(ctx, c, k.Parent, mentions, k.told)
+}
+
+// notifyMentioned tells those whom the comment of c mentions.
+func (t *tx) notifyMentioned(ctx context.Context, c cause, mentions []int64) error {
+	c.kind, c.key, c.direct = NoticeMention, fmt.Sprint("comment:", c.comment), true
+	c.alike = c.key
 	for _, member := range mentions {
 		if err := t.notify(ctx, member, c); err != nil {
 			return err
 		}
 	}
-	if edited {
-		return nil
+	return nil
+}
+
+// notifyAnswer is notifyComment for a new one, of which c says what and where it is, and by whom.
+func (t *tx) notifyAnswer(ctx context.Context, c cause, parent int64, mentions []int64, k told) error {
+	if err := t.notifyMentioned(ctx, c, mentions); err != nil {
+		return err
 	}
-	c.kind, c.alike = NoticeReply, fmt.Sprint("reply:post:", k.Post)
-	if k.Parent != 0 {
-		c.alike = fmt.Sprint("reply:comment:", k.Parent)
+	c.kind, c.key, c.alike, c.direct = NoticeReply, fmt.Sprint("comment:", c.comment), fmt.Sprint("reply:post:", c.post), true
+	if parent != 0 {
+		c.alike = fmt.Sprint("reply:comment:", parent)
 	}
 	if err := t.notify(ctx, k.To, c); err != nil || !k.Followed {
 		return err
 	}
-	c.kind, c.alike, c.direct = NoticeComment, fmt.Sprint("comment:post:", k.Post), false
-	return t.notifyAll(ctx, c, "post_follows f JOIN members m ON m.id = f.member_id WHERE f.post_id = ? AND f.level = 'all'", k.Post)
+	c.kind, c.alike, c.direct = NoticeComment, fmt.Sprint("comment:post:", c.post), false
+	return t.notifyAll(ctx, c, "post_follows f JOIN members m ON m.id = f.member_id WHERE f.post_id = ? AND f.level = 'all'", c.post)
 }
 
 // notifyPost is the same for a post.

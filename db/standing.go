@@ -91,44 +91,74 @@ func (d *DB) act(ctx context.Context, v Viewer, name string, f func(ctx context.
 	})
 }
 
-func (t *tx) admitted(ctx context.Context, v Viewer) error {
-	var m struct {
-		Suspended Millis `db:"suspended_until"`
-		Banned    Millis `db:"banned_until"`
-		Reason    string `db:"barred_for"`
-		State     string `db:"state"`
-		Role      Role   `db:"role"`
-		ReadOnly  bool   `db:"read_only"`
+// actBelow is act for what is written below a post, as the answer to its comment parent or to itself (0), with what the
+// write asks about all that, in one look: each statement of a write costs more than what it reads. refused is why the
+// viewer may not write there, and nil else; a form that was sent before has its answer nevertheless.
+func (d *DB) actBelow(ctx context.Context, v Viewer, name string, post, parent int64, f func(ctx context.Context, tx *tx, s below, refused error) error) error {
+	if !v.SignedIn() {
+		return fmt.Errorf("%s: %w", name, ErrForbidden)
 	}
-	if err := t.get(ctx, "member", &m, `SELECT COALESCE(suspended_until, 0) AS suspended_until, COALESCE(banned_until, 0) AS banned_until, barred_for, state, role,
-		EXISTS (SELECT 1 FROM settings WHERE name = '`+SettingReadOnly+`' AND value = 'on') AS read_only
-		FROM members WHERE id = ? AND deleted_at IS NULL`, v.ID); err != nil {
-		return forbidden(err)
-	}
-	now := t.d.millis()
+	return d.change(ctx, name, func(ctx context.Context, tx *tx) error {
+		var s below
+		refused := tx.get(ctx, "post", &s, standingColumns+belowColumns+"FROM posts p CROSS JOIN channels c ON c.id = p.channel_id"+standingJoins+
+			" WHERE p.id = ? AND p.deleted_at IS NULL AND "+visible, parent, parent, v.ID, post, v.ID)
+		if refused == nil {
+			if err := s.refuses(tx.d.millis()); err != nil {
+				return err
+			}
+			refused = s.open()
+		} else if err := tx.admitted(ctx, v); err != nil {
+			return err
+		}
+		return f(ctx, tx, s, refused)
+	})
+}
+
+// admission is what decides whether a member may do anything among others.
+type admission struct {
+	Suspended Millis `db:"suspended_until"`
+	Banned    Millis `db:"banned_until"`
+	Reason    string `db:"barred_for"`
+	State     string `db:"state"`
+	SiteRole  Role   `db:"site_role"`
+	ReadOnly  bool   `db:"read_only"`
+}
+
+const admissionColumns = `COALESCE(m.suspended_until, 0) AS suspended_until, COALESCE(m.banned_until, 0) AS banned_until, m.barred_for, m.state, m.role AS site_role,
+	EXISTS (SELECT 1 FROM settings WHERE name = '` + SettingReadOnly + `' AND value = 'on') AS read_only`
+
+func (a admission) refuses(now Millis) error {
 	switch {
-	case m.State != "active":
+	case a.State != "active":
 		return ErrForbidden
-	case m.Banned > now:
-		return &Barred{true, m.Banned, m.Reason}
-	case m.Suspended > now:
-		return &Barred{false, m.Suspended, m.Reason}
-	case m.ReadOnly && m.Role == Plain:
+	case a.Banned > now:
+		return &Barred{true, a.Banned, a.Reason}
+	case a.Suspended > now:
+		return &Barred{false, a.Suspended, a.Reason}
+	case a.ReadOnly && a.SiteRole == Plain:
 		return ErrReadOnly
 	}
 	return nil
 }
 
+func (t *tx) admitted(ctx context.Context, v Viewer) error {
+	var a admission
+	if err := t.get(ctx, "member", &a, "SELECT "+admissionColumns+" FROM members m WHERE m.id = ? AND m.deleted_at IS NULL", v.ID); err != nil {
+		return forbidden(err)
+	}
+	return a.refuses(t.d.millis())
+}
+
 // standing is how a viewer stands in a channel that they can read.
 type standing struct {
+	admission
 	Visibility Visibility `db:"visibility"`
 	Archived   bool       `db:"archived"`
 	Slow       int64      `db:"slow_seconds"`
 	Role       string     `db:"channel_role"` // in the channel; empty: not joined
-	SiteRole   Role       `db:"site_role"`
 	Channel    int64      `db:"channel_id"`
 
-	// What the rules that hold ask of whom, in the same look: each statement of a write costs more than what it reads.
+	// What the rules that hold ask of whom.
 	Origin  string `db:"origin"`
 	Trust   int    `db:"trust"`
 	Hold    int    `db:"hold_writes"`
@@ -149,25 +179,30 @@ func (t *tx) standing(ctx context.Context, v Viewer, channelID int64) (s standin
 }
 
 const (
-	standingColumns = `SELECT c.id AS channel_id, c.visibility, c.archived_at IS NOT NULL AS archived, c.slow_seconds, COALESCE(ms.role, '') AS channel_role, m.role AS site_role,
+	standingColumns = `SELECT c.id AS channel_id, c.visibility, c.archived_at IS NOT NULL AS archived, c.slow_seconds, COALESCE(ms.role, '') AS channel_role, ` + admissionColumns + `,
 		m.origin, m.trust, m.hold_writes, EXISTS (SELECT 1 FROM settings WHERE name = '` + SettingHoldAll + `' AND value = 'on') AS hold_all,
 		COALESCE((SELECT value FROM settings WHERE name = '` + SettingLinks + `' || m.trust), '') AS links, EXISTS (SELECT 1 FROM watch_words WHERE word > '') AS watched,
 		EXISTS (SELECT 1 FROM blocks b WHERE b.other_id = m.id AND b.kind = 'block') AS blocked `
 	// standingJoins takes the viewer's id.
-	standingJoins = " CROSS JOIN members m ON m.id = ? LEFT JOIN memberships ms ON ms.channel_id = c.id AND ms.member_id = m.id"
+	standingJoins = " CROSS JOIN members m ON m.id = ? AND m.deleted_at IS NULL LEFT JOIN memberships ms ON ms.channel_id = c.id AND ms.member_id = m.id"
 )
+
+// below is how a viewer stands who answers a post or one of its comments.
+type below struct {
+	standing
+	Drafting bool `db:"drafting"` // there is a draft of the viewer's
+	Hooked   bool `db:"hooked"`   // there is a webhook
+	told
+}
+
+// belowColumns take the comment that is answered, twice; 0: none.
+const belowColumns = `, EXISTS (SELECT 1 FROM drafts WHERE member_id = m.id) AS drafting, ` + anyHook + ` AS hooked,
+		COALESCE((SELECT a.id FROM members a WHERE a.id = CASE WHEN ? = 0 THEN p.author_id ELSE (SELECT o.author_id FROM comments o WHERE o.id = ?) END AND a.origin <> 'import'), 0) AS to_id,
+		` + isFollowed + ` AS followed `
 
 // mayWrite fails where the viewer may read the channel and may not write in it: auth.May says the same of Write.
 func (t *tx) mayWrite(ctx context.Context, v Viewer, channelID int64) (s standing, err error) {
 	if s, err = t.standing(ctx, v, channelID); err != nil {
-		return s, err
-	}
-	return s, s.open()
-}
-
-// mayWriteBelow is mayWrite for the channel of a post, which it fails to find as readablePost does.
-func (t *tx) mayWriteBelow(ctx context.Context, v Viewer, postID int64) (s standing, err error) {
-	if err = t.get(ctx, "post", &s, standingColumns+"FROM posts p CROSS JOIN channels c ON c.id = p.channel_id"+standingJoins+" WHERE p.id = ? AND p.deleted_at IS NULL AND "+visible, v.ID, postID, v.ID); err != nil {
 		return s, err
 	}
 	return s, s.open()

@@ -36,7 +36,7 @@ func site() fstest.MapFS {
 
 func serve(t *testing.T, files fs.FS) (*assets.Assets, *httptest.Server) {
 	t.Helper()
-	a, err := assets.New(files)
+	a, err := assets.New(files, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -200,7 +200,7 @@ func TestAFolderThatIsWrongIsRefused(t *testing.T) {
 	} {
 		files := site()
 		change(files)
-		if _, err := assets.New(files); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := assets.New(files, nil); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want an error with %q", err, want)
 		}
 	}
@@ -231,7 +231,7 @@ func TestTheForumsOwnFilesAreFit(t *testing.T) {
 }
 
 func TestServingAllocatesNothing(t *testing.T) {
-	a, err := assets.New(site())
+	a, err := assets.New(site(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -254,7 +254,7 @@ func (q *quiet) WriteHeader(int)             {}
 func BenchmarkNew(b *testing.B) {
 	files := os.DirFS("../../static")
 	for b.Loop() {
-		if _, err := assets.New(files); err != nil {
+		if _, err := assets.New(files, nil); err != nil {
 			b.Fatal(err)
 		}
 	}

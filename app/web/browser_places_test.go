@@ -116,7 +116,7 @@ func (e refusal) RetryAfter() time.Duration {
 // failing is a site that answers /500 with the page of that error, and so on: what one cannot bring about by asking.
 func failing(t *testing.T) *apptest.Site {
 	t.Helper()
-	static, err := assets.New(apptest.Static(t))
+	static, err := assets.New(apptest.Static(t), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

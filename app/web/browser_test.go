@@ -340,9 +340,10 @@ func quote(s string) string {
 	return string(b)
 }
 
-// fits fails the test when the page is wider than the screen.
+// fits fails the test when the page is wider than the screen, and when a drawing on it refers to a shape that is not there.
 func (tb *tab) fits() {
 	tb.t.Helper()
+	tb.wait(`[...document.querySelectorAll('use')].every((u) => document.querySelector(u.getAttribute('href')))`)
 	wide := eval[[]string](tb, `(() => {
 		const root = document.scrollingElement;
 		if (root.scrollWidth <= innerWidth && innerWidth <= screen.width) return [];

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// weightLimit is what the first visit to a post page may weigh: HTML, style and script as they go over the line, without fonts.
+// weightLimit is what the first visit to a post page may weigh: HTML, style, script and drawings as they go over the line, without fonts.
 const weightLimit = 50_000
 
 func TestAFirstVisitIsLight(t *testing.T) {
@@ -37,7 +37,7 @@ func TestAFirstVisitIsLight(t *testing.T) {
 		}
 		path := x.post(t, "everything-the-text-box")
 		get(path)
-		for _, m := range regexp.MustCompile(`(?:src|href)="(/static/[^"]+\.(?:css|js))"`).FindAllStringSubmatch(x.Guest().Get(path).Body, -1) {
+		for _, m := range regexp.MustCompile(`(?:src|href)="(/static/[^"]+\.(?:css|js|svg))"`).FindAllStringSubmatch(x.Guest().Get(path).Body, -1) {
 			get(m[1])
 		}
 		t.Logf("%6d bytes in all for a browser that takes %s", total, encodings)

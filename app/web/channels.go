@@ -115,7 +115,7 @@ func (s *Server) showChannel(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	page.List, page.Current, page.Canonical, page.Description = true, "c/"+c.Slug, path, c.Description
+	page.Current, page.Canonical, page.Description = "c/"+c.Slug, path, c.Description
 	if f.After.IsZero() {
 		page.Topic, page.After, page.Since = db.ChannelTopic(c.ID), after, since
 	}

@@ -85,7 +85,7 @@ func (s *Server) home(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	page.List, page.Current, page.Canonical = true, "home", "/"
+	page.Current, page.Canonical = "home", "/"
 	leaf := home.Leaf{Tabs: home.Tabs{Base: "/", Sort: f.Sort, Window: f.Window, All: all != ""}, All: all != "", Guest: !v.SignedIn(), Joined: len(page.Rail) > 0, First: f.Sort == db.Active && f.After.IsZero()}
 	if page.Joins() {
 		leaf.Door = page.Door

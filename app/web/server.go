@@ -87,7 +87,7 @@ func New(o Options) (http.Handler, error) {
 	if o.Outbound == nil {
 		o.Outbound = outbound.New(outbound.Options{})
 	}
-	static, err := assets.New(o.Static)
+	static, err := assets.New(o.Static, map[string][]byte{ui.ShapesFile: ui.Shapes()})
 	if err != nil {
 		return nil, err
 	}

@@ -53,7 +53,7 @@ func (s *Server) showTag(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	page.List, page.Current, page.Canonical, page.Description = true, "tags", string(ui.TagURL(t.Name)), t.Description
+	page.Current, page.Canonical, page.Description = "tags", string(ui.TagURL(t.Name)), t.Description
 	page.BackURL, page.BackName = "/tags", "Tags"
 	if len(rows) == 0 {
 		return s.show(w, r, page, tags.Top(t), tags.Nothing())

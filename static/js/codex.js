@@ -24,6 +24,20 @@ function icon(name) {
   return svg;
 }
 
+// A page brings the shapes of what it draws. What comes into it later may need others: then all of them are asked for, once.
+let shapesAsked = false;
+async function bringShapes() {
+  const here = find('#shapes');
+  if (shapesAsked || !here || findAll('use').every((use) => find(use.getAttribute('href')))) return;
+  shapesAsked = true;
+  const answer = await fetch(here.dataset.all).catch(() => null);
+  shapesAsked = answer?.ok;
+  if (!answer?.ok) return; // a word stands beside each icon
+  const all = new DOMParser().parseFromString(await answer.text(), 'image/svg+xml').documentElement;
+  here.append(...[...all.children].filter((shape) => !document.getElementById(shape.id)));
+}
+new MutationObserver(bringShapes).observe(document.body, { childList: true, subtree: true });
+
 // around puts a box in the place of an element, and into it the element and what belongs beside it.
 function around(name, element, ...more) {
   const focused = document.activeElement === element;

@@ -66,19 +66,22 @@ function notice(id, by, count) {
 }
 
 // changed: a comment that is open in a form stays as it is. Who may take one away sees more of it when it is gone, and one
-// that came back is made anew for each who saw it go: these ask for it, not all at once.
-function changed(shown, id, gone, part) {
-  if (shown.matches(gone ? 'form, .is-gone' : 'form')) return;
-  if (!(gone ? shown.querySelector('[action$="/delete"], [href$="/remove"]') : shown.querySelector('.gone'))) return put(part.innerHTML);
-  setTimeout(() => window.htmx.ajax('GET', `/comments/${id}`, { target: `#c${id}`, swap: 'outerHTML' }), Math.random() * 1000);
+// that came back is made anew for each who saw it go: these ask for it, not all at once, and not when the answer to what
+// they did themselves has brought it meanwhile.
+function changed(id, gone, part) {
+  const asks = () => element(`c${id}`)?.querySelector(gone ? '[action$="/delete"], [href$="/remove"]' : '.gone');
+  if (element(`c${id}`).matches(gone ? 'form, .is-gone' : 'form')) return;
+  if (!asks()) return put(part.innerHTML);
+  setTimeout(() => {
+    if (asks()) window.htmx.ajax('GET', `/comments/${id}`, { target: `#c${id}`, swap: 'outerHTML' });
+  }, Math.random() * 1000);
 }
 
 const heard = {
   comment(html) {
     const part = parse(html);
     const { comment: id, by, gone, at } = part.dataset;
-    const shown = element(`c${id}`);
-    if (shown) changed(shown, id, gone !== undefined, part);
+    if (element(`c${id}`)) changed(id, gone !== undefined, part);
     else if (gone !== undefined) {
       put(part.innerHTML); // the number of them all
       news.delete(id);

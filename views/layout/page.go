@@ -10,7 +10,6 @@ import (
 	"github.com/a-h/templ"
 
 	"codex/db"
-	"codex/views/ui"
 )
 
 // Page is what the frame shows around a leaf.
@@ -26,7 +25,6 @@ type Page struct {
 	WriteURL    templ.SafeURL       // where the button "Write" leads
 	BackURL     templ.SafeURL       // on a phone, in place of the wordmark; with BackName
 	BackName    string              //
-	List        bool                // it lists posts: no form to write in comes into it later
 	Wide        bool                // the leaf takes the margin's place too
 	Margin      templ.Component     // nil: none
 	Bar         templ.Component     // the bar at a phone's foot; nil: the usual one
@@ -53,16 +51,6 @@ func (p Page) Joins() bool {
 
 // writes reports that writing is offered to the viewer.
 func (p Page) writes() bool { return !p.Suspended && (!p.ReadOnly || p.Viewer.Staff()) }
-
-func (p Page) later() ui.Later {
-	switch {
-	case !p.Viewer.SignedIn():
-		return ui.LaterForGuest
-	case p.List:
-		return ui.LaterInList
-	}
-	return ui.LaterInThread
-}
 
 // live are the attributes that the script opens the page's stream by.
 func (p Page) live() templ.Attributes {

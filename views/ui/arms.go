@@ -24,14 +24,14 @@ func Arms(id int64, large bool) templ.Component {
 	return &armsTable[form][n%pigments][(n*5+round)%devices]
 }
 
-// armsTable holds every coat of arms there is: 864 strings, 100 KB.
-var armsTable = func() (table [2 * metals][pigments][devices]markup) {
+// armsTable holds every coat of arms there is: 864 of them, 120 KB.
+var armsTable = func() (table [2 * metals][pigments][devices]mark) {
 	for form, class := range [...]string{"", " gold", " bare", " is-large", " is-large gold", " is-large bare"} {
 		for p := range pigments {
 			for d := range devices {
-				table[form][p][d] = markup(`<svg class="arms p` + strconv.Itoa(p) + class +
+				table[form][p][d] = mark{shape(firstDevice + d), `<svg class="arms p` + strconv.Itoa(p) + class +
 					`" viewBox="0 0 20 24" width="15" height="18" aria-hidden="true"><use href="#a` +
-					strconv.Itoa(d) + `"/></svg>`)
+					strconv.Itoa(d) + `"/></svg>`}
 			}
 		}
 	}

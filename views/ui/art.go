@@ -1,14 +1,19 @@
 package ui
 
-import "strings"
+import (
+	"strconv"
+	"strings"
+)
 
 // artShapes draws the ten grounds of initials (#o0 to #o9, on 40 by 40) and the twelve coats of arms (#a0 to #a11, on
 // 20 by 24) for the sprite. Their colours are the custom properties that static/css/art.css derives from a pigment:
 // --ground, --second (its second tone), --pen (penwork), --frame; and --g, --t, --device for a shield.
 //
 // No device is one that could be somebody's emblem (no cross, no crescent).
-func artShapes() string {
-	var b strings.Builder
+func artShapes() (all []string) {
+	add := func(prefix string, n int, parts ...string) {
+		all = append(all, `<g id="`+prefix+strconv.Itoa(n)+`">`+strings.Join(parts, "")+`</g>`)
+	}
 	for i, ornament := range [ornaments]string{
 		// corner fans
 		`<g fill="none" stroke="var(--pen)" stroke-opacity=".6">` + turned("M4 13.5a9.5 9.5 0 0 0 9.5-9.5M4 10a6 6 0 0 0 6-6M4 6.5A2.5 2.5 0 0 0 6.5 4") + `</g>`,
@@ -31,7 +36,7 @@ func artShapes() string {
 		// vine
 		`<g fill="none" stroke="var(--pen)" stroke-opacity=".65" stroke-linecap="round">` + turned("M4.5 19c0-8 3-12.5 8-13 2.5 0 3.5 2.5 2 4s-3.5.5-3.2-1M7 12.5c-1.5-.5-2-2-1.8-3.5") + `</g>`,
 	} {
-		symbol(&b, "o", i, `<rect width="40" height="40" fill="var(--ground)"/>`, ornament,
+		add("o", i, `<rect width="40" height="40" fill="var(--ground)"/>`, ornament,
 			`<rect x="2.5" y="2.5" width="35" height="35" fill="none" stroke="var(--frame)" stroke-opacity="var(--frame-opacity)"/>`)
 	}
 	const shield = "M1 1H19V12C19 17.5 15 21 10 23C5 21 1 17.5 1 12Z"
@@ -49,10 +54,10 @@ func artShapes() string {
 		`<path d="M6.5 1h2v20.9l-2-1.3zM11.5 1h2v19.6l-2 1.3z"/>`,
 		`<path fill="none" stroke="var(--device)" stroke-width="2.6" d="M3 3.5l12.5 14M17 3.5L4.5 17.5"/>`,
 	} {
-		symbol(&b, "a", i, `<path fill="var(--t)" d="`+shield+`"/><g fill="var(--device)">`, device,
+		add("a", i, `<path fill="var(--t)" d="`+shield+`"/><g fill="var(--device)">`, device,
 			`</g><path fill="none" stroke="var(--g)" stroke-width="1.5" d="`+shield+`"/>`)
 	}
-	return b.String()
+	return all
 }
 
 // turned draws d in each corner.

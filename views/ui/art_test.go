@@ -93,25 +93,15 @@ var (
 	anchor    = regexp.MustCompile(` id="([a-z0-9-]+)"`)
 )
 
-func TestEveryReferenceStandsInTheSpriteOnce(t *testing.T) {
+func TestEveryReferenceStandsInTheShapesOnce(t *testing.T) {
 	t.Parallel()
 	have := map[string]int{}
-	ctx := With(context.Background(), &Env{})
-	for _, icon := range iconShapes {
-		if err := Icon(icon.name).Render(ctx, io.Discard); err != nil {
-			t.Fatal(err)
-		}
-	}
-	var whole strings.Builder
-	if err := Sprite(LaterInThread).Render(ctx, &whole); err != nil {
-		t.Fatal(err)
-	}
-	for _, m := range anchor.FindAllStringSubmatch(whole.String(), -1) {
+	for _, m := range anchor.FindAllStringSubmatch(string(Shapes()), -1) {
 		have[m[1]]++
 	}
 	for id, n := range have {
 		if n != 1 {
-			t.Errorf("the sprite has %d shapes called %s", n, id)
+			t.Errorf("there are %d shapes called %s", n, id)
 		}
 	}
 	var all strings.Builder
@@ -125,17 +115,17 @@ func TestEveryReferenceStandsInTheSpriteOnce(t *testing.T) {
 	for _, m := range reference.FindAllStringSubmatch(all.String(), -1) {
 		used[m[1]] = true
 		if have[m[1]] == 0 {
-			t.Fatalf("the sprite has no %s", m[1])
+			t.Fatalf("there is no shape %s", m[1])
 		}
 	}
 	if len(used) != len(have) {
-		t.Errorf("%d shapes are in the sprite and %d are used", len(have), len(used))
+		t.Errorf("there are %d shapes and %d are used", len(have), len(used))
 	}
 }
 
 func TestDrawingsAreWellFormedAndHoldNoStyle(t *testing.T) {
 	t.Parallel()
-	for _, text := range []string{strings.Replace(shown(t, Sprite(LaterInThread)), " hidden>", ">", 1), shown(t, Initial(-1, "<&\">", Size(9))), shown(t, Arms(-1, true)), shown(t, Icon("pencil")), shown(t, Icon("no such icon"))} {
+	for _, text := range []string{string(Shapes()), shown(t, Initial(-1, "<&\">", Size(9))), shown(t, Arms(-1, true)), shown(t, Icon("pencil")), shown(t, Icon("no such icon"))} {
 		d := xml.NewDecoder(strings.NewReader(text))
 		for {
 			token, err := d.Token()
@@ -169,7 +159,7 @@ func TestEveryPigmentHasItsColours(t *testing.T) {
 			t.Errorf("art.css gives pigment %d no colours", p)
 		}
 	}
-	for _, m := range regexp.MustCompile(`var\((--[a-z-]+)\)`).FindAllStringSubmatch(artShapes(), -1) {
+	for _, m := range regexp.MustCompile(`var\((--[a-z-]+)\)`).FindAllStringSubmatch(strings.Join(artShapes(), ""), -1) {
 		if !strings.Contains(string(css), m[1]+":") {
 			t.Errorf("art.css does not set %s", m[1])
 		}
@@ -196,41 +186,24 @@ func TestViewsUseIconsThatAreThere(t *testing.T) {
 	}
 }
 
-func TestTheSpriteHoldsWhatIsDrawnAndWhatMayComeLater(t *testing.T) {
+func TestTheSpriteHoldsWhatIsDrawn(t *testing.T) {
 	t.Parallel()
-	ctx := With(context.Background(), &Env{})
-	if err := Icon("award").Render(ctx, io.Discard); err != nil {
-		t.Fatal(err)
-	}
-	var b strings.Builder
-	if err := Sprite(LaterForGuest).Render(ctx, &b); err != nil {
-		t.Fatal(err)
-	}
-	for id, want := range map[string]bool{"i-award": true, "i-activity": false, "i-pin": true, "i-bold": false, "o0": true, "a11": true} {
-		if got := strings.Contains(b.String(), `id="`+id+`"`); got != want {
-			t.Errorf("%s in the sprite: %v", id, got)
-		}
-	}
-
-	// What is sent as a part of a page finds its icons there.
-	call := regexp.MustCompile(`\b(?:Icon\(|tool\("[a-z]+", )"([^"]*)"`)
-	for file, lists := range map[string]string{
-		"../posts/list.templ": later, "../comments/comments.templ": later + laterInThread, "form.templ": later + laterInThread,
-		"../follows/follows.templ": later + laterSignedIn, "../saves/saves.templ": later + laterSignedIn,
-	} {
-		text, err := os.ReadFile(file)
-		if err != nil {
+	ctx := With(context.Background(), &Env{Asset: func(name string) string { return "/static/" + name }})
+	for _, c := range []templ.Component{Icon("award"), Icon("x"), Initial(4, "x", Medium), Arms(7, false), Arms(7, true)} {
+		if err := c.Render(ctx, io.Discard); err != nil {
 			t.Fatal(err)
 		}
-		found := call.FindAllStringSubmatch(string(text), -1)
-		if len(found) == 0 {
-			t.Errorf("%s shows no icon", file)
-		}
-		for _, m := range found {
-			if !strings.Contains(lists, " "+m[1]+" ") {
-				t.Errorf("%s, which is sent as a part, shows the icon %q: it has to be in later, laterSignedIn or laterInThread", file, m[1])
-			}
-		}
+	}
+	var b strings.Builder
+	if err := Sprite().Render(ctx, &b); err != nil {
+		t.Fatal(err)
+	}
+	var ids []string
+	for _, m := range anchor.FindAllStringSubmatch(b.String(), -1) {
+		ids = append(ids, m[1])
+	}
+	if got := strings.Join(ids, " "); got != "shapes i-award i-x o1 a11" {
+		t.Errorf("the sprite holds %s", got)
 	}
 }
 

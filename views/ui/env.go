@@ -20,7 +20,7 @@ type Env struct {
 	Logo   *Logo  // nil: the forum has none
 	Member string // the viewer as a form names them; empty: a guest
 
-	drawn iconSet // by Icon, for Sprite
+	drawn shapeSet // by icons, initials and arms, for Sprite
 }
 
 type envKey struct{}

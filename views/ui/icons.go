@@ -3,7 +3,6 @@ package ui
 import (
 	"context"
 	"io"
-	"strconv"
 	"strings"
 
 	"github.com/a-h/templ"
@@ -21,69 +20,61 @@ func Icon(name string) templ.Component {
 	return markup(`<svg class="icon" aria-hidden="true"></svg>`)
 }
 
-// icon writes a reference to its shape, and notes in the Env that the page needs that.
-type icon struct {
-	n    int
-	html string
+// shape is a part of the sprite that a component refers to, by its place in shapes.
+type shape int
+
+// draw notes in the Env that the page needs a shape.
+func (s shape) draw(ctx context.Context) {
+	if e, ok := ctx.Value(envKey{}).(*Env); ok {
+		e.drawn.add(s)
+	}
 }
 
-func (c *icon) Render(ctx context.Context, w io.Writer) error {
-	if e, ok := ctx.Value(envKey{}).(*Env); ok {
-		e.drawn.add(c.n)
-	}
+// mark is a component that is always the same, and refers to a shape.
+type mark struct {
+	shape shape
+	html  string
+}
+
+func (c *mark) Render(ctx context.Context, w io.Writer) error {
+	c.shape.draw(ctx)
 	_, err := io.WriteString(w, c.html)
 	return err
 }
 
-// iconSet is a set of icons, by their place in iconShapes.
-type iconSet [2]uint64
+// shapeSet is a set of shapes.
+type shapeSet [2]uint64
 
-func (s *iconSet) add(n int)      { s[n>>6] |= 1 << (n & 63) }
-func (s *iconSet) has(n int) bool { return s[n>>6]&(1<<(n&63)) != 0 }
+func (s *shapeSet) add(n shape)      { s[n>>6] |= 1 << (n & 63) }
+func (s *shapeSet) has(n shape) bool { return s[n>>6]&(1<<(n&63)) != 0 }
 
-// later are the icons that come into a page after it was sent: in the rows that follow, in a comment or a form that
-// replaces another, and from the script. A test reads the components that are sent as parts.
-const later = " arrow-down arrow-up check chevron-down circle-alert circle-check circle-help eye eye-off lock pin plus rotate-ccw "
-
-// laterSignedIn are those that only a member's page gets: in the menu of the bell, and in buttons that change.
-const laterSignedIn = " bell bell-ring bookmark mail shield "
-
-// laterInThread are those that a member's page gets besides, unless it is a list of posts: in comments, and in the forms to
-// write and to change them.
-const laterInThread = " bold clock code corner-down-right ellipsis feather flag heading italic link-2 list pencil quote reply thumbs-down thumbs-up trash-2 undo-2 "
-
-// Later is what may come into a page after it was sent.
-type Later int
-
-const (
-	LaterForGuest Later = iota
-	LaterInList         // of posts, for a member
-	LaterInThread       // and wherever else a member may write
-)
-
-// Sprite holds the shapes of the icons that the page has drawn, of those that may come later, and of all initials and
-// arms. Each page has it once, at the end of its body. All 86 icons are 16 KB, of which a page draws a small part, and
-// each page is packed anew. One file for all pages was tried: its icons appear after the first paint, at each page anew.
-func Sprite(l Later) templ.Component {
+// Sprite holds the shapes that the page has drawn: each page has it once, at the end of its body. All of them are 23 KB, of
+// which a page draws a small part, and each page is packed anew. What comes into a page later may need others, which the
+// script adds from Shapes. To have them all from that file was tried: icons appear after the first paint, at each page anew.
+func Sprite() templ.Component {
 	return templ.ComponentFunc(func(ctx context.Context, w io.Writer) error {
-		drawn := laterIcons[l]
-		if e, ok := ctx.Value(envKey{}).(*Env); ok {
-			drawn[0] |= e.drawn[0]
-			drawn[1] |= e.drawn[1]
-		}
-		if _, err := io.WriteString(w, `<svg width="0" height="0" hidden>`); err != nil {
+		e := env(ctx)
+		if _, err := io.WriteString(w, `<svg id="shapes" width="0" height="0" data-all="`+templ.EscapeString(e.Asset(ShapesFile))+`" hidden>`); err != nil {
 			return err
 		}
-		for n, symbol := range &iconSymbols {
-			if drawn.has(n) {
-				if _, err := io.WriteString(w, symbol); err != nil {
+		for n, html := range &shapes {
+			if e.drawn.has(shape(n)) {
+				if _, err := io.WriteString(w, html); err != nil {
 					return err
 				}
 			}
 		}
-		_, err := io.WriteString(w, artSymbols)
+		_, err := io.WriteString(w, `</svg>`)
 		return err
 	})
+}
+
+// ShapesFile is the name of the static file that Shapes is.
+const ShapesFile = "shapes.svg"
+
+// Shapes is all that a sprite can hold.
+func Shapes() []byte {
+	return []byte(`<svg xmlns="http://www.w3.org/2000/svg">` + strings.Join(shapes[:], "") + `</svg>`)
 }
 
 // markup is a component that is always the same. Only constants of this package become one.
@@ -99,42 +90,28 @@ const turning = " arrow-left arrow-right chevron-left chevron-right corner-down-
 
 var iconTable = func() map[string]templ.Component {
 	table := make(map[string]templ.Component, len(iconShapes))
-	for n, shape := range iconShapes {
+	for n, icon := range iconShapes {
 		class := "icon"
-		if strings.Contains(turning, " "+shape.name+" ") {
+		if strings.Contains(turning, " "+icon.name+" ") {
 			class = "icon turns"
 		}
-		table[shape.name] = &icon{n, `<svg class="` + class + `" aria-hidden="true"><use href="#i-` + shape.name + `"/></svg>`}
+		table[icon.name] = &mark{shape(n), `<svg class="` + class + `" aria-hidden="true"><use href="#i-` + icon.name + `"/></svg>`}
 	}
 	return table
 }()
 
-var iconSymbols = func() (symbols [len(iconShapes)]string) {
-	for n, shape := range iconShapes {
-		symbols[n] = `<symbol id="i-` + shape.name + `" viewBox="0 0 24 24">` + shape.shape + `</symbol>`
+// The places of shapes: icons, then the grounds of initials, then the devices of arms.
+const (
+	firstOrnament = len(iconShapes)
+	firstDevice   = firstOrnament + ornaments
+)
+
+var shapes = func() (all [firstDevice + devices]string) {
+	for n, icon := range iconShapes {
+		all[n] = `<symbol id="i-` + icon.name + `" viewBox="0 0 24 24">` + icon.shape + `</symbol>`
 	}
-	return symbols
+	for n, art := range artShapes() {
+		all[firstOrnament+n] = art
+	}
+	return all
 }()
-
-// laterIcons are the sets of Later.
-var laterIcons = func() (sets [3]iconSet) {
-	for n, shape := range iconShapes {
-		for l, names := range [...]string{later, later + laterSignedIn, later + laterSignedIn + laterInThread} {
-			if strings.Contains(names, " "+shape.name+" ") {
-				sets[l].add(n)
-			}
-		}
-	}
-	return sets
-}()
-
-var artSymbols = artShapes() + `</svg>`
-
-// symbol writes a shape that initials and arms refer to as #prefix-and-number.
-func symbol(b *strings.Builder, prefix string, n int, parts ...string) {
-	b.WriteString(`<g id="` + prefix + strconv.Itoa(n) + `">`)
-	for _, part := range parts {
-		b.WriteString(part)
-	}
-	b.WriteString(`</g>`)
-}

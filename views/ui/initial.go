@@ -40,8 +40,10 @@ type initial struct {
 	size Size
 }
 
-func (c initial) Render(_ context.Context, w io.Writer) error {
+func (c initial) Render(ctx context.Context, w io.Writer) error {
 	h := artHash(uint32(c.id) + 3)
+	ornament := int(h>>5) % ornaments
+	shape(firstOrnament + ornament).draw(ctx)
 	bare := 0
 	if (h>>11)%4 == 0 { // one in four: a coloured letter on bare vellum
 		bare = 1
@@ -53,7 +55,7 @@ func (c initial) Render(_ context.Context, w io.Writer) error {
 	if _, err := io.WriteString(w, initialHeads[size][h%pigments][bare]); err != nil {
 		return err
 	}
-	if _, err := io.WriteString(w, initialGrounds[(h>>5)%ornaments]); err != nil {
+	if _, err := io.WriteString(w, initialGrounds[ornament]); err != nil {
 		return err
 	}
 	if _, err := io.WriteString(w, letter(c.name)); err != nil {
