@@ -255,8 +255,12 @@ type told struct {
 	Followed bool  `db:"followed"` // somebody follows its post
 }
 
-// isFollowed is the condition that somebody hears of all that is written below the post p.
-const isFollowed = "EXISTS (SELECT 1 FROM post_follows f WHERE f.post_id = p.id AND f.level = 'all')"
+// toldColumns are the columns of told, for an answer below the post p to the comment parent; 0: to the post.
+func toldColumns(parent string) string {
+	return `COALESCE((SELECT a.id FROM members a WHERE a.id = CASE WHEN ` + parent + ` = 0 THEN p.author_id ELSE (SELECT o.author_id FROM comments o WHERE o.id = ` + parent + `) END
+			AND a.origin <> 'import'), 0) AS to_id,
+		EXISTS (SELECT 1 FROM post_follows f WHERE f.post_id = p.id AND f.level = 'all') AS followed`
+}
 
 // notifyComment tells of a comment that is there from now on: those whom it mentions, whom it answers, and who follow its
 // post, each once. One that was edited tells those whom it mentions now.
@@ -268,10 +272,8 @@ func (t *tx) notifyComment(ctx context.Context, id int64, mentions []int64, edit
 		Parent  int64 `db:"parent_id"`
 		told
 	}
-	if err := t.get(ctx, "told comment", &k, `SELECT COALESCE(k.author_id, 0) AS author_id, k.post_id, p.channel_id, COALESCE(k.parent_id, 0) AS parent_id,
-			COALESCE((SELECT m.id FROM members m WHERE m.id = CASE WHEN k.parent_id IS NULL THEN p.author_id ELSE (SELECT o.author_id FROM comments o WHERE o.id = k.parent_id) END
-				AND m.origin <> 'import'), 0) AS to_id, `+isFollowed+` AS followed
-		FROM comments k JOIN posts p ON p.id = k.post_id WHERE k.id = ?`, id); err != nil {
+	if err := t.get(ctx, "told comment", &k, "SELECT COALESCE(k.author_id, 0) AS author_id, k.post_id, p.channel_id, COALESCE(k.parent_id, 0) AS parent_id, "+
+		toldColumns("COALESCE(k.parent_id, 0)")+" FROM comments k JOIN posts p ON p.id = k.post_id WHERE k.id = ?", id); err != nil {
 		return err
 	}
 	c := cause{actor: k.Author, post: k.Post, comment: id, channel: k.Channel}

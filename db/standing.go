@@ -196,9 +196,7 @@ type below struct {
 }
 
 // belowColumns take the comment that is answered, twice; 0: none.
-const belowColumns = `, EXISTS (SELECT 1 FROM drafts WHERE member_id = m.id) AS drafting, ` + anyHook + ` AS hooked,
-		COALESCE((SELECT a.id FROM members a WHERE a.id = CASE WHEN ? = 0 THEN p.author_id ELSE (SELECT o.author_id FROM comments o WHERE o.id = ?) END AND a.origin <> 'import'), 0) AS to_id,
-		` + isFollowed + ` AS followed `
+var belowColumns = ", EXISTS (SELECT 1 FROM drafts WHERE member_id = m.id) AS drafting, " + anyHook + " AS hooked, " + toldColumns("?") + " "
 
 // mayWrite fails where the viewer may read the channel and may not write in it: auth.May says the same of Write.
 func (t *tx) mayWrite(ctx context.Context, v Viewer, channelID int64) (s standing, err error) {

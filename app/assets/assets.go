@@ -39,8 +39,9 @@ type Assets struct {
 	files     map[string]*file  // at an address
 }
 
-// New reads files, whose root is the folder static, and takes those of made as they are, by their names. Licences and the parts of the style sheet are left out. A file of
-// an unknown kind, and a part or font that a style sheet names and that is missing, is an error.
+// New reads files, whose root is the folder static. Licences and the parts of the style sheet are left out. Beside them
+// stand the files of made, by their names, as they are. A file of an unknown kind, and a part or font that a style sheet
+// names and that is missing, is an error.
 func New(files fs.FS, made map[string][]byte) (*Assets, error) {
 	a := &Assets{addresses: map[string]string{}, files: map[string]*file{}}
 	err := fs.WalkDir(files, ".", func(name string, entry fs.DirEntry, err error) error {

@@ -7,7 +7,8 @@ import (
 	"testing"
 )
 
-// weightLimit is what the first visit to a post page may weigh: HTML, style, script and drawings as they go over the line, without fonts.
+// weightLimit is what the first visit to a post page may weigh: HTML, style, script and the icon as they go over the line,
+// without fonts, and without the shapes that are asked for when something comes into the page.
 const weightLimit = 50_000
 
 func TestAFirstVisitIsLight(t *testing.T) {

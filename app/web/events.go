@@ -404,9 +404,9 @@ func (s *Server) liveComment(ctx context.Context, v db.Viewer, post, id int64) (
 	if errors.Is(err, db.ErrNotFound) || c.Deleted {
 		p, err := s.db.PostByID(ctx, v, post)
 		if errors.Is(err, db.ErrNotFound) {
-			return live.CommentGone(id, ""), nil
+			return live.CommentGone(id, nil), nil
 		}
-		return live.CommentGone(id, threadText(ctx, &p)), err
+		return live.CommentGone(id, comments.Count(threadText(ctx, &p))), err
 	}
 	if err != nil {
 		return nil, err

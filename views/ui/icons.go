@@ -48,7 +48,7 @@ type shapeSet [2]uint64
 func (s *shapeSet) add(n shape)      { s[n>>6] |= 1 << (n & 63) }
 func (s *shapeSet) has(n shape) bool { return s[n>>6]&(1<<(n&63)) != 0 }
 
-// Sprite holds the shapes that the page has drawn: each page has it once, at the end of its body. All of them are 23 KB, of
+// Sprite holds the shapes that the page has drawn: each page has it once, at the end of its body. All of them are 25 KB, of
 // which a page draws a small part, and each page is packed anew. What comes into a page later may need others, which the
 // script adds from Shapes. To have them all from that file was tried: icons appear after the first paint, at each page anew.
 func Sprite() templ.Component {
