@@ -153,6 +153,7 @@ type compared struct {
 	conns, want            int
 	next                   [2]func(conn, n int) []byte
 	took                   [2][]time.Duration
+	rate                   [2][]float64 // answers a second
 	bytes                  [2]int64
 }
 
@@ -178,7 +179,7 @@ func (c *compareCmd) measure(ctx context.Context, then, now *side) ([]*compared,
 					return nil, fmt.Errorf("%s, %s as %s: %w", sides[i].name, k.name, k.viewer, err)
 				}
 				if round >= 0 {
-					k.took[i], k.bytes[i] = append(k.took[i], t.server), t.bytes
+					k.took[i], k.rate[i], k.bytes[i] = append(k.took[i], t.server), append(k.rate[i], t.rate), t.bytes
 				}
 			}
 		}
@@ -210,24 +211,25 @@ func (c *compareCmd) kinds(sides [2]*side) (lines []*compared) {
 	return slices.DeleteFunc(lines, func(k *compared) bool { return !strings.Contains(k.name+" "+k.viewer+" "+k.encoding, c.Only) })
 }
 
-// ratios are those of each round, sorted.
-func (k *compared) ratios() (of []float64) {
-	for n := range k.took[0] {
-		of = append(of, float64(k.took[1][n])/float64(max(k.took[0][n], 1)))
+// ratios are those of each round, of then to now, sorted.
+func ratios[T time.Duration | float64](of [2][]T) (sorted []float64) {
+	for n := range of[0] {
+		sorted = append(sorted, float64(of[1][n])/float64(max(of[0][n], 1)))
 	}
-	slices.Sort(of)
-	return of
+	slices.Sort(sorted)
+	return sorted
 }
 
 func (c *compareCmd) report(w io.Writer, lines []*compared, commit, load string) error {
 	p := &printer{w: w}
 	p.f("Measured on %s; load average before: %s.\n\n", machine(), load)
-	p.f("Processor time of the server for one answer, %s and this tree in turn; medians of %d rounds of %d requests over %d connections.\nThe ratio is the median of the rounds' own, with its quartiles.\n\n", commit, c.Rounds, c.Requests, c.Connections)
-	p.f("| page | viewer | | %s | now | ratio | quartiles | bytes then | now |\n|---|---|---|---:|---:|---:|---:|---:|---:|\n", commit)
+	p.f("Processor time of the server for one answer, %s and this tree in turn; medians of %d rounds of %d requests over %d connections.\nThe ratio is the median of the rounds' own, with its quartiles. The last columns are answers a second, the server's and the\nload's work together, and their ratio in the same way.\n\n", commit, c.Rounds, c.Requests, c.Connections)
+	p.f("| page | viewer | | %s | now | ratio | quartiles | bytes then | now | a second then | now | ratio | quartiles |\n|---|---|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n", commit)
 	for _, k := range lines {
-		of := k.ratios()
-		p.f("| %s | %s | %s | %d µs | %d µs | %.3f | %.3f to %.3f | %s | %s |\n", k.name, k.viewer, k.encoding, median(k.took[0]).Microseconds(), median(k.took[1]).Microseconds(),
-			median(of), of[len(of)/4], of[3*len(of)/4], count(float64(k.bytes[0])), count(float64(k.bytes[1])))
+		of, rates := ratios(k.took), ratios(k.rate)
+		p.f("| %s | %s | %s | %d µs | %d µs | %.3f | %.3f to %.3f | %s | %s | %s | %s | %.3f | %.3f to %.3f |\n", k.name, k.viewer, k.encoding, median(k.took[0]).Microseconds(), median(k.took[1]).Microseconds(),
+			median(of), of[len(of)/4], of[3*len(of)/4], count(float64(k.bytes[0])), count(float64(k.bytes[1])),
+			count(median(k.rate[0])), count(median(k.rate[1])), median(rates), rates[len(rates)/4], rates[3*len(rates)/4])
 	}
 	return p.err
 }

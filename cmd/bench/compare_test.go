@@ -29,11 +29,12 @@ func TestTheRatioIsTheMedianOfTheRounds(t *testing.T) {
 	us := time.Microsecond
 	k := &compared{name: "home", viewer: "guest", encoding: "packed", bytes: [2]int64{1000, 2000}}
 	k.took = [2][]time.Duration{{100 * us, 200 * us, 400 * us, 100 * us, 100 * us}, {110 * us, 200 * us, 480 * us, 105 * us, 500 * us}}
+	k.rate = [2][]float64{{1000, 1000, 2000, 1000, 1000}, {900, 900, 2000, 1200, 800}}
 	var out bytes.Buffer
 	if err := (&compareCmd{}).report(&out, []*compared{k}, "abc", "1"); err != nil {
 		t.Fatal(err)
 	}
-	if want := "| home | guest | packed | 100 µs | 200 µs | 1.100 | 1.050 to 1.200 | 1,000 | 2,000 |"; !strings.Contains(out.String(), want) {
+	if want := "| home | guest | packed | 100 µs | 200 µs | 1.100 | 1.050 to 1.200 | 1,000 | 2,000 | 1,000 | 900 | 0.900 | 0.900 to 1.000 |"; !strings.Contains(out.String(), want) {
 		t.Errorf("no %q in\n%s", want, &out)
 	}
 }
