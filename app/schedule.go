@@ -100,8 +100,6 @@ func (a *App) keepHouse(ctx context.Context) {
 				}
 			}
 		}},
-		// Statistics age with what is written; optimize looks at a bounded sample and often at nothing.
-		{name: "optimize", every: 6 * time.Hour, do: d.Optimize},
 	}
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()

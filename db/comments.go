@@ -97,9 +97,9 @@ func (d *DB) CreateComment(ctx context.Context, v Viewer, n NewComment) (id int6
 	if err != nil {
 		return 0, err
 	}
-	err = d.actBelow(ctx, v, "CreateComment", n.PostID, n.ParentID, func(ctx context.Context, tx *tx, s below, refused error) error {
-		if id, err = tx.repeated(ctx, v, n.FormKey()); err != nil || id != 0 {
-			return err
+	err = d.actBelow(ctx, v, "CreateComment", n.PostID, n.ParentID, n.FormKey(), func(ctx context.Context, tx *tx, s below, refused error) error {
+		if id = s.Repeated; id != 0 {
+			return nil
 		}
 		if refused != nil {
 			return refused

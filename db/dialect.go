@@ -10,7 +10,7 @@ import (
 	"github.com/mattn/go-sqlite3"
 )
 
-// This file holds the SQL that PostgreSQL would refuse: pragmas, the file's own checks, and the planner's statistics.
+// This file holds the SQL that PostgreSQL would refuse: pragmas, and the file's own checks.
 
 const driverName = "codex-sqlite3"
 
@@ -30,19 +30,6 @@ var register = sync.OnceFunc(func() {
 		return nil
 	}})
 })
-
-// Optimize lets SQLite refresh the statistics of tables that have changed much; it looks at a bounded sample. Read
-// connections that are open go on with the statistics that they began with, so no query may need new ones: the plan
-// tests hold with and without.
-func (d *DB) Optimize(ctx context.Context) error {
-	return d.change(ctx, "Optimize", func(ctx context.Context, tx *tx) error {
-		if _, err := tx.exec(ctx, "limit", "PRAGMA analysis_limit=400"); err != nil {
-			return err
-		}
-		_, err := tx.exec(ctx, "optimize", "PRAGMA optimize=0x10002")
-		return err
-	})
-}
 
 // QuickCheck reads every page. It answers what SQLite finds wrong, nothing for a sound file.
 func (d *DB) QuickCheck(ctx context.Context) ([]string, error) {
@@ -83,18 +70,6 @@ func (d *DB) check(ctx context.Context, name, pragma string) ([]string, error) {
 		return nil, nil
 	}
 	return found, nil
-}
-
-// lastEvent is where AUTOINCREMENT keeps the last id that it gave.
-const lastEvent = "SELECT seq FROM sqlite_sequence WHERE name = 'events'"
-
-// newEpoch lets the ids of events go on above all that were ever given, in this file or in one that it took the place of:
-// an epoch is the second in which it began, counted from 2026.
-func (d *DB) newEpoch(ctx context.Context) error {
-	since := d.now().Unix() - 1_767_225_600
-	return d.change(ctx, "NewEpoch", func(ctx context.Context, tx *tx) error {
-		return tx.one(ctx, "epoch", "UPDATE sqlite_sequence SET seq = (max((seq >> 32) + 1, ?) << 32) WHERE name = 'events'", since)
-	})
 }
 
 // SQLiteVersion is the version of the library that is compiled in.

@@ -205,24 +205,6 @@ func TestAWriteThatWaitedBehindAFailedFsyncIsRefused(t *testing.T) {
 	}
 }
 
-func TestStatisticsAreGathered(t *testing.T) {
-	t.Parallel()
-	d := migrated(t, Options{})
-	ctx := context.Background()
-	for range 2 {
-		if err := d.SetSetting(ctx, "x", "1"); err != nil {
-			t.Fatal(err)
-		}
-		if err := d.Optimize(ctx); err != nil {
-			t.Fatal(err)
-		}
-	}
-	var n int
-	if err := d.get(ctx, "statistics", &n, "SELECT COUNT(*) FROM sqlite_stat1 WHERE tbl = 'settings'"); err != nil || n == 0 {
-		t.Errorf("%d rows of statistics, %v", n, err)
-	}
-}
-
 func TestCloseTwiceIsCloseOnce(t *testing.T) {
 	t.Parallel()
 	d := migrated(t, Options{})

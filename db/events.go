@@ -123,6 +123,18 @@ func (d *DB) LastEvent(ctx context.Context) (last int64, err error) {
 	return last, nil
 }
 
+// lastEvent is where the ids are: SQLite gives each row the id after the largest one, and the last row is never dropped.
+const lastEvent = "SELECT id FROM events ORDER BY id DESC LIMIT 1"
+
+// newEpoch lets the ids of events go on above all that were ever given, in this file or in one that it took the place of:
+// an epoch is the second in which it began, counted from 2026. A row that is told to nobody holds its place.
+func (d *DB) newEpoch(ctx context.Context) error {
+	since := d.now().Unix() - 1_767_225_600
+	return d.change(ctx, "NewEpoch", func(ctx context.Context, tx *tx) error {
+		return tx.one(ctx, "epoch", "INSERT INTO events (id, topic, kind, subject_id, created_at) SELECT max((("+lastEvent+") >> 32) + 1, ?) << 32, '', 'epoch', 0, ?", since, d.millis())
+	})
+}
+
 // DropOldEvents removes what no stream is told any more, some at a call. The last one stays: it says where the ids are.
 func (d *DB) DropOldEvents(ctx context.Context) (dropped int64, err error) {
 	err = d.change(ctx, "DropOldEvents", func(ctx context.Context, tx *tx) error {
@@ -139,7 +151,7 @@ func (d *DB) DropOldEvents(ctx context.Context) (dropped int64, err error) {
 				upTo = e.ID
 			}
 		}
-		res, err := tx.exec(ctx, "old events", "DELETE FROM events WHERE id <= ? AND id < (SELECT id FROM events ORDER BY id DESC LIMIT 1)", upTo)
+		res, err := tx.exec(ctx, "old events", "DELETE FROM events WHERE id <= ? AND id < ("+lastEvent+")", upTo)
 		if err != nil {
 			return err
 		}

@@ -16,7 +16,7 @@ import "C"
 import "fmt"
 
 // keepPlans gives every connection that is opened from now on SQLite's query planner stability guarantee: the plan of
-// a statement depends on its text and the statistics, never on what is bound to it.
+// a statement depends on its text (and on statistics, of which there are none), never on what is bound to it.
 //
 // Without it a prepared statement saves nothing: SQLite marks one whose plan might depend on a bound value (nearly
 // every "column = ?" in a join, every "LIMIT ?") as expired when its bindings are cleared, the driver clears them at

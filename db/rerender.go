@@ -31,8 +31,8 @@ func (d *DB) Rerender(ctx context.Context) (done int, err error) {
 			Source string `db:"source"`
 			Author int64  `db:"author"`
 		}
-		if err := d.list(ctx, "Outdated "+t.table, &rows, fmt.Sprintf("SELECT id, %s AS source, %s AS author FROM %s WHERE %s < ? AND %s <> '' ORDER BY %s, id LIMIT ?",
-			t.source, t.author, t.table, t.version, t.html, t.version), markup.Version, rerenders); err != nil {
+		if err := d.list(ctx, "Outdated "+t.table, &rows, fmt.Sprintf("SELECT id, %s AS source, %s AS author FROM %s WHERE %s < %d AND %s <> '' ORDER BY %s, id LIMIT ?",
+			t.source, t.author, t.table, t.version, markup.Version, t.html, t.version), rerenders); err != nil {
 			return done, err
 		}
 		for _, row := range rows {

@@ -2,10 +2,13 @@ package db_test
 
 import (
 	"database/sql"
+	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"codex/app/markup"
 	"codex/db"
 	"codex/db/dbtest"
 )
@@ -64,5 +67,24 @@ func TestTextsOfAnOlderRendererAreRenderedAgain(t *testing.T) {
 	}
 	if diff := cmp.Diff(before, dbtest.Dump(t, d.Path())); diff != "" {
 		t.Errorf("not as the same texts written anew:\n%s", diff)
+	}
+}
+
+// An index of what an older renderer made is of no use to a query about another version than its own.
+func TestTheIndexesOfOutdatedTextsAreOfThisRenderer(t *testing.T) {
+	t.Parallel()
+	raw, err := sql.Open("sqlite3", dbtest.Open(t).Path()+"?_query_only=1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer raw.Close()
+	for table, version := range map[string]string{"posts": "html", "comments": "html", "members": "bio", "channels": "rules", "tags": "about"} {
+		var text string
+		if err := raw.QueryRow("SELECT sql FROM sqlite_master WHERE name = ?", table+"_outdated").Scan(&text); err != nil {
+			t.Fatalf("%s: %v", table, err)
+		}
+		if want := fmt.Sprintf("WHERE %s_version < %d", version, markup.Version); !strings.Contains(strings.Join(strings.Fields(text), " "), want) {
+			t.Errorf("a migration has to make it anew, with %q: %s", want, text)
+		}
 	}
 }

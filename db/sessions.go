@@ -254,8 +254,8 @@ func endSessions(ctx context.Context, tx *tx, memberID, keep int64, password str
 	return tx.tell(ctx, MemberTopic(memberID), EventMember, memberID)
 }
 
-// DropExpired removes ended sessions, links that open nothing any more, and idempotency keys older than a day, at most 1,000 of each at a call, so that
-// the write connection is never held long.
+// DropExpired removes ended sessions, links that open nothing any more, and idempotency keys older than a day, at most
+// 1,000 of each at a call, so that the write connection is never held long. Keys are in the order in which they were made.
 func (d *DB) DropExpired(ctx context.Context) error {
 	now := d.now()
 	return d.change(ctx, "DropExpired", func(ctx context.Context, tx *tx) error {
@@ -267,8 +267,8 @@ func (d *DB) DropExpired(ctx context.Context) error {
 			(SELECT member_id, purpose FROM mail_tokens WHERE expires_at < ? ORDER BY expires_at LIMIT 1000)`, MillisOf(now)); err != nil {
 			return err
 		}
-		_, err := tx.exec(ctx, "keys", `DELETE FROM idempotency_keys WHERE (member_id, key) IN
-			(SELECT member_id, key FROM idempotency_keys WHERE created_at < ? ORDER BY created_at LIMIT 1000)`, MillisOf(now.Add(-24*time.Hour)))
+		_, err := tx.exec(ctx, "keys", `DELETE FROM idempotency_keys WHERE id IN
+			(SELECT id FROM idempotency_keys ORDER BY id LIMIT 1000) AND created_at < ?`, MillisOf(now.Add(-24*time.Hour)))
 		return err
 	})
 }

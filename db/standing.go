@@ -93,21 +93,23 @@ func (d *DB) act(ctx context.Context, v Viewer, name string, f func(ctx context.
 
 // actBelow is act for what is written below a post, as the answer to its comment parent or to itself (0), with what the
 // write asks about all that, in one look: each statement of a write costs more than what it reads. refused is why the
-// viewer may not write there, and nil else; a form that was sent before has its answer nevertheless.
-func (d *DB) actBelow(ctx context.Context, v Viewer, name string, post, parent int64, f func(ctx context.Context, tx *tx, s below, refused error) error) error {
+// viewer may not write there, and nil else; a form that was sent before, by its FormKey, has its answer nevertheless.
+func (d *DB) actBelow(ctx context.Context, v Viewer, name string, post, parent int64, key string, f func(ctx context.Context, tx *tx, s below, refused error) error) error {
 	if !v.SignedIn() {
 		return fmt.Errorf("%s: %w", name, ErrForbidden)
 	}
 	return d.change(ctx, name, func(ctx context.Context, tx *tx) error {
 		var s below
 		refused := tx.get(ctx, "post", &s, standingColumns+belowColumns+"FROM posts p CROSS JOIN channels c ON c.id = p.channel_id"+standingJoins+
-			" WHERE p.id = ? AND p.deleted_at IS NULL AND "+visible, parent, parent, v.ID, post, v.ID)
+			" WHERE p.id = ? AND p.deleted_at IS NULL AND "+visible, key, parent, parent, v.ID, post, v.ID)
 		if refused == nil {
 			if err := s.refuses(tx.d.millis()); err != nil {
 				return err
 			}
 			refused = s.open()
 		} else if err := tx.admitted(ctx, v); err != nil {
+			return err
+		} else if s.Repeated, err = tx.repeated(ctx, v, key); err != nil {
 			return err
 		}
 		return f(ctx, tx, s, refused)
@@ -190,13 +192,14 @@ const (
 // below is how a viewer stands who answers a post or one of its comments.
 type below struct {
 	standing
-	Drafting bool `db:"drafting"` // there is a draft of the viewer's
-	Hooked   bool `db:"hooked"`   // there is a webhook
+	Drafting bool  `db:"drafting"` // there is a draft of the viewer's
+	Hooked   bool  `db:"hooked"`   // there is a webhook
+	Repeated int64 `db:"repeated"` // what the form made when it was sent before; 0: it was not
 	told
 }
 
-// belowColumns take the comment that is answered, twice; 0: none.
-var belowColumns = ", EXISTS (SELECT 1 FROM drafts WHERE member_id = m.id) AS drafting, " + anyHook + " AS hooked, " + toldColumns("?") + " "
+// belowColumns take a FormKey and the comment that is answered, twice; 0: none.
+var belowColumns = ", COALESCE((SELECT subject_id FROM idempotency_keys WHERE member_id = m.id AND key = ?), 0) AS repeated, EXISTS (SELECT 1 FROM drafts WHERE member_id = m.id) AS drafting, " + anyHook + " AS hooked, " + toldColumns("?") + " "
 
 // mayWrite fails where the viewer may read the channel and may not write in it: auth.May says the same of Write.
 func (t *tx) mayWrite(ctx context.Context, v Viewer, channelID int64) (s standing, err error) {

@@ -532,7 +532,6 @@ func (w *walker) upkeep() {
 	must(d.write.ExecContext(ctx, "UPDATE members SET skeleton = NULL"))(w)
 	must(d.FillSkeletons(ctx))(w)
 	must(d.ForgetAddresses(ctx))(w)
-	w.ok(d.Optimize(ctx))
 	must(d.QuickCheck(ctx))(w)
 	must(d.IntegrityCheck(ctx))(w)
 }

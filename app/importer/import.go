@@ -95,7 +95,7 @@ func Import(ctx context.Context, d *db.DB, dump *Dump, o Options) (*Report, erro
 	if err := r.report.Check(); err != nil {
 		return r.report, fmt.Errorf("import %s: the report does not add up: %w", dump.dir, err)
 	}
-	return r.report, d.Optimize(ctx)
+	return r.report, nil
 }
 
 // importRun is one import.

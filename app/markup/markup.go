@@ -23,7 +23,8 @@ import (
 	"github.com/yuin/goldmark/text"
 )
 
-// Version changes whenever the same source would render to other HTML; stored beside the HTML.
+// Version rises whenever the same source would render to other HTML; stored beside the HTML. With it comes a migration that
+// makes the indexes of what is outdated anew (see 010_lighter_writes.sql).
 const Version = 1
 
 // HTML is sanitised HTML, and a templ component that writes itself.

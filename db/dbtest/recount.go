@@ -89,7 +89,7 @@ func Raw(t testing.TB, path string) *sql.DB {
 }
 
 // Dump is the content of a database file: each row of each table as a line, sorted.
-// What SQLite keeps for itself, and statistics, are not in it.
+// What SQLite keeps for itself is not in it.
 func Dump(t testing.TB, path string) []string {
 	t.Helper()
 	raw := Raw(t, path)
