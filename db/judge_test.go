@@ -146,8 +146,14 @@ func (s *site) looks(rt *rapid.T, sc *scene) {
 	check("the channel's members", err == nil && len(members) > 0, sc.reads())
 	of, err := s.ChannelsOf(s.ctx, v, sc.keeper.ID)
 	check("the channels of who keeps it", err == nil && slices.ContainsFunc(of, func(c db.MemberChannel) bool { return c.ID == sc.channel.ID }), sc.reads())
-	_, err = s.PostByID(s.ctx, v, sc.post)
+	whole, err := s.PostByID(s.ctx, v, sc.post)
 	check("the post", err == nil, sc.reads() && (sc.postDeletedBy == "" || sc.asker || keeps))
+	head, err := s.PostHead(s.ctx, v, sc.post)
+	check("the post's head", err == nil, sc.reads() && (sc.postDeletedBy == "" || sc.asker || keeps))
+	same := db.Post{PostRow: db.PostRow{ID: whole.ID, ChannelID: whole.ChannelID, ChannelSlug: whole.ChannelSlug, ChannelName: whole.ChannelName, AuthorID: whole.AuthorID,
+		Kind: whole.Kind, Title: whole.Title, Slug: whole.Slug, Locked: whole.Locked}, DeletedAt: whole.DeletedAt, DeletedBy: whole.DeletedBy, Held: whole.Held,
+		MyRole: whole.MyRole, Joined: whole.Joined, Visibility: whole.Visibility, Archived: whole.Archived, Ruled: whole.Ruled}
+	check("the post's head as the post", head == same, true)
 	check("the channel's posts", has(s.Posts(s.ctx, v, db.Feed{ChannelID: sc.channel.ID, Limit: 10})), inList)
 	check("all posts", has(s.Posts(s.ctx, v, db.Feed{Sort: db.New, Limit: 10})), inList)
 	check("the best posts", has(s.Posts(s.ctx, v, db.Feed{Sort: db.Top, Window: db.All, Limit: 10_000})), inList)

@@ -53,6 +53,9 @@ func version(created, edited Millis) Millis {
 // or under a clock that went back, have two versions.
 const versionColumn = "COALESCE(edited_at, created_at)"
 
+// postFound is the condition that a viewer may see a post or take its deletion back.
+const postFound = "(p.deleted_at IS NULL OR p.author_id = ? OR ? = 1 OR ms.role IN ('owner', 'moderator')) AND " + visible
+
 // PostByID finds a post that the viewer may read. A deleted one is found by its author and by staff, who may undo it.
 func (d *DB) PostByID(ctx context.Context, v Viewer, id int64) (Post, error) {
 	var p Post
@@ -64,8 +67,20 @@ func (d *DB) PostByID(ctx context.Context, v Viewer, id int64) (Post, error) {
 		FROM posts p`+joins+ownJoins+`
 		LEFT JOIN post_reactions pr ON pr.post_id = p.id AND pr.member_id = ?
 		LEFT JOIN memberships ms ON ms.channel_id = p.channel_id AND ms.member_id = ?
-		WHERE p.id = ? AND (p.deleted_at IS NULL OR p.author_id = ? OR ? = 1 OR ms.role IN ('owner', 'moderator')) AND `+visible, args...)
+		WHERE p.id = ? AND `+postFound, args...)
 	p.judge(v)
+	return p, err
+}
+
+// PostHead is PostByID with nothing but where the post is and what decides who may do what to it: no texts, counts or
+// names, and nothing of the viewer's own. It is for an answer that does not show the post, such as that to a comment.
+func (d *DB) PostHead(ctx context.Context, v Viewer, id int64) (Post, error) {
+	var p Post
+	err := d.get(ctx, "PostHead", &p, `SELECT p.id, p.channel_id, c.slug AS channel_slug, c.name AS channel_name, COALESCE(p.author_id, 0) AS author_id, p.kind, p.title, p.slug,
+			p.locked_at IS NOT NULL AS locked, COALESCE(p.deleted_at, 0) AS deleted_at, COALESCE(p.deleted_by, 0) AS deleted_by, p.deleted_at IS NOT NULL AND `+isHeld("p")+` AS held,
+			COALESCE(ms.role, '') AS my_role, ms.role IS NOT NULL AS joined, c.visibility, c.archived_at IS NOT NULL AS archived, c.rules <> '' AS ruled
+		FROM posts p CROSS JOIN channels c ON c.id = p.channel_id LEFT JOIN memberships ms ON ms.channel_id = p.channel_id AND ms.member_id = ?
+		WHERE p.id = ? AND `+postFound, v.ID, id, v.ID, v.Staff(), v.ID)
 	return p, err
 }
 

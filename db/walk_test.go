@@ -406,6 +406,7 @@ func (w *walker) posts(channel int64) int64 {
 	}
 	for _, v := range []Viewer{{}, w.plain, w.admin} {
 		must(d.PostByID(ctx, v, id))(w)
+		must(d.PostHead(ctx, v, id))(w)
 	}
 	must(d.Preview(ctx, w.plain, "#walk"))(w)
 	// Refusals ask once more, to tell what may not be done from what is not there.

@@ -259,7 +259,7 @@ func replyTo(p *db.Post) comments.Reply {
 
 func (s *Server) createComment(w http.ResponseWriter, r *http.Request) error {
 	ctx, v := r.Context(), middleware.Viewer(r.Context())
-	p, err := s.post(r)
+	p, err := s.postHead(r)
 	if err != nil {
 		return err
 	}

@@ -23,7 +23,7 @@ func level(r *http.Request) (db.Level, error) {
 }
 
 func (s *Server) followPost(w http.ResponseWriter, r *http.Request) error {
-	p, err := s.post(r)
+	p, err := s.postHead(r)
 	if err != nil {
 		return err
 	}

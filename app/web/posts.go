@@ -39,6 +39,15 @@ func (s *Server) post(r *http.Request) (db.Post, error) {
 	return s.db.PostByID(r.Context(), middleware.Viewer(r.Context()), id)
 }
 
+// postHead finds it for an answer that does not show it.
+func (s *Server) postHead(r *http.Request) (db.Post, error) {
+	id, err := pathID(r, "id")
+	if err != nil {
+		return db.Post{}, err
+	}
+	return s.db.PostHead(r.Context(), middleware.Viewer(r.Context()), id)
+}
+
 // postTo finds the post of the path for a viewer who may do the action to it.
 func (s *Server) postTo(r *http.Request, a auth.Action) (db.Post, error) {
 	p, err := s.post(r)
@@ -348,7 +357,10 @@ func (s *Server) editPostAnew(w http.ResponseWriter, r *http.Request, f posts.Fo
 
 // change does one thing to a post and goes back to it.
 func (s *Server) change(w http.ResponseWriter, r *http.Request, a auth.Action, do func(p db.Post) error) error {
-	p, err := s.postTo(r, a)
+	p, err := s.postHead(r)
+	if err == nil {
+		err = refusal(middleware.Viewer(r.Context()), a, postSubject(&p))
+	}
 	if err != nil {
 		return err
 	}
@@ -410,7 +422,7 @@ func (s *Server) reactToPost(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Server) readPost(w http.ResponseWriter, r *http.Request) error {
-	p, err := s.post(r)
+	p, err := s.postHead(r)
 	if err != nil {
 		return err
 	}

@@ -49,7 +49,7 @@ func (s *Server) postTools(r *http.Request, p *db.Post, show *posts.Show, reply 
 }
 
 func (s *Server) savePost(w http.ResponseWriter, r *http.Request) error {
-	p, err := s.post(r)
+	p, err := s.postHead(r)
 	if err != nil {
 		return err
 	}
