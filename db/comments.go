@@ -150,6 +150,10 @@ func (d *DB) CreateComment(ctx context.Context, v Viewer, n NewComment) (id int6
 // after the largest one.
 const nextComment = "1 + COALESCE((SELECT id FROM comments ORDER BY id DESC LIMIT 1), 0)"
 
+// channelBehind is how far a channel's activity may be behind that of its posts. Its row, and its place in the order of
+// the channels, are not written anew with each comment of a lively talk.
+const channelBehind = Millis(60_000)
+
 // insertComment writes a comment of an author who may. past says that a locked post takes it too.
 func insertComment(ctx context.Context, tx *tx, v Viewer, n NewComment, body markup.Result, past bool) (int64, error) {
 	if n.CreatedAt == 0 {
@@ -198,7 +202,11 @@ func insertComment(ctx context.Context, tx *tx, v Viewer, n NewComment, body mar
 			return 0, err
 		}
 	}
-	if err := tx.one(ctx, "channel", "UPDATE channels SET active_at = max(active_at, ?) WHERE id = ?", n.CreatedAt, post.Channel); err != nil {
+	behind := channelBehind
+	if n.History {
+		behind = 0
+	}
+	if _, err := tx.exec(ctx, "channel", "UPDATE channels SET active_at = ? WHERE id = ? AND active_at < ?", n.CreatedAt, post.Channel, n.CreatedAt-behind); err != nil {
 		return 0, err
 	}
 	if v.ID == 0 {
