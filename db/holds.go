@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"regexp"
 	"strconv"
 	"strings"
 	"unicode"
@@ -122,18 +121,26 @@ func (t *tx) hasty(ctx context.Context, v Viewer, trust int, body string) (strin
 	return "", nil
 }
 
-var linkPattern = regexp.MustCompile(`<a [^>]*href="(https?:[^"]*)"`)
-
 // linksIn are the addresses outside the forum that a rendered text leads to, each once.
 func linksIn(html markup.HTML) (links []string) {
-	seen := map[string]bool{}
-	for _, m := range linkPattern.FindAllStringSubmatch(string(html), -1) {
-		if !seen[m[1]] {
-			seen[m[1]] = true
-			links = append(links, m[1])
+	var seen map[string]bool // most texts have no link
+	for rest, more := string(html), true; ; {
+		if _, rest, more = strings.Cut(rest, "<a "); !more {
+			return links
 		}
+		var tag string
+		tag, rest, _ = strings.Cut(rest, ">") // in an attribute it is written &gt;
+		_, href, _ := strings.Cut(tag, `href="`)
+		href, _, _ = strings.Cut(href, `"`)
+		if !strings.HasPrefix(href, "http:") && !strings.HasPrefix(href, "https:") || seen[href] {
+			continue
+		}
+		if seen == nil {
+			seen = map[string]bool{}
+		}
+		seen[href] = true
+		links = append(links, href)
 	}
-	return links
 }
 
 // FoldWatched is a word of the watch list, or a text, as the two are compared: without regard to case, width, marks that
