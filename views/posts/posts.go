@@ -111,7 +111,10 @@ func (f Form) action() templ.SafeURL {
 func Tags(stored string) []string { return strings.Fields(stored) }
 
 func readMinutes(ctx context.Context, body string) string {
-	words := len(strings.Fields(body))
+	words := 0
+	for range strings.FieldsSeq(body) {
+		words++
+	}
 	if words < 220 {
 		return ""
 	}
