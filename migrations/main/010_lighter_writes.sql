@@ -11,7 +11,7 @@ CREATE TABLE events_kept (
   created_at INTEGER NOT NULL
 );
 INSERT INTO events_kept SELECT id, topic, kind, subject_id, created_at FROM events;
-INSERT INTO events_kept SELECT seq, '', 'epoch', 0, 0 FROM sqlite_sequence
+INSERT INTO events_kept SELECT seq, '', 'epoch', 0, unixepoch() * 1000 FROM sqlite_sequence
   WHERE name = 'events' AND seq > COALESCE((SELECT MAX(id) FROM events), 0);
 DROP TABLE events;
 ALTER TABLE events_kept RENAME TO events;
