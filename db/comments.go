@@ -150,9 +150,9 @@ func (d *DB) CreateComment(ctx context.Context, v Viewer, n NewComment) (id int6
 // after the largest one.
 const nextComment = "1 + COALESCE((SELECT id FROM comments ORDER BY id DESC LIMIT 1), 0)"
 
-// channelBehind is how far a channel's activity may be behind that of its posts. Its row, and its place in the order of
+// ChannelBehind is how far a channel's activity may be behind that of its posts. Its row, and its place in the order of
 // the channels, are not written anew with each comment of a lively talk.
-const channelBehind = Millis(60_000)
+const ChannelBehind = Millis(60_000)
 
 // insertComment writes a comment of an author who may. past says that a locked post takes it too.
 func insertComment(ctx context.Context, tx *tx, v Viewer, n NewComment, body markup.Result, past bool) (int64, error) {
@@ -202,7 +202,7 @@ func insertComment(ctx context.Context, tx *tx, v Viewer, n NewComment, body mar
 			return 0, err
 		}
 	}
-	behind := channelBehind
+	behind := ChannelBehind
 	if n.History {
 		behind = 0
 	}

@@ -259,11 +259,8 @@ func replyTo(p *db.Post) comments.Reply {
 
 func (s *Server) createComment(w http.ResponseWriter, r *http.Request) error {
 	ctx, v := r.Context(), middleware.Viewer(r.Context())
-	p, err := s.postHead(r)
+	p, err := s.postTo(r, auth.Comment, s.postHead)
 	if err != nil {
-		return err
-	}
-	if err := refusal(v, auth.Comment, postSubject(&p)); err != nil {
 		return err
 	}
 	f := replyTo(&p)

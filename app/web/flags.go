@@ -139,7 +139,7 @@ func note(r *http.Request, field string) string {
 }
 
 func (s *Server) removePostForm(w http.ResponseWriter, r *http.Request) error {
-	p, err := s.postTo(r, auth.Remove)
+	p, err := s.postTo(r, auth.Remove, s.post)
 	if err != nil {
 		return err
 	}
@@ -161,7 +161,7 @@ func (s *Server) removeAgain(w http.ResponseWriter, r *http.Request, f moderatio
 }
 
 func (s *Server) removePost(w http.ResponseWriter, r *http.Request) error {
-	p, err := s.postTo(r, auth.Remove)
+	p, err := s.postTo(r, auth.Remove, s.post)
 	if err != nil {
 		return err
 	}

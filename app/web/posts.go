@@ -31,26 +31,22 @@ func postSubject(p *db.Post) auth.Subject {
 }
 
 // post finds the post of the path.
-func (s *Server) post(r *http.Request) (db.Post, error) {
-	id, err := pathID(r, "id")
-	if err != nil {
-		return db.Post{}, err
-	}
-	return s.db.PostByID(r.Context(), middleware.Viewer(r.Context()), id)
-}
+func (s *Server) post(r *http.Request) (db.Post, error) { return postOf(r, s.db.PostByID) }
 
 // postHead finds it for an answer that does not show it.
-func (s *Server) postHead(r *http.Request) (db.Post, error) {
+func (s *Server) postHead(r *http.Request) (db.Post, error) { return postOf(r, s.db.PostHead) }
+
+func postOf(r *http.Request, find func(context.Context, db.Viewer, int64) (db.Post, error)) (db.Post, error) {
 	id, err := pathID(r, "id")
 	if err != nil {
 		return db.Post{}, err
 	}
-	return s.db.PostHead(r.Context(), middleware.Viewer(r.Context()), id)
+	return find(r.Context(), middleware.Viewer(r.Context()), id)
 }
 
-// postTo finds the post of the path for a viewer who may do the action to it.
-func (s *Server) postTo(r *http.Request, a auth.Action) (db.Post, error) {
-	p, err := s.post(r)
+// postTo finds the post of the path, with post or postHead, for a viewer who may do the action to it.
+func (s *Server) postTo(r *http.Request, a auth.Action, find func(*http.Request) (db.Post, error)) (db.Post, error) {
+	p, err := find(r)
 	if err == nil {
 		err = refusal(middleware.Viewer(r.Context()), a, postSubject(&p))
 	}
@@ -304,7 +300,7 @@ func (s *Server) preview(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Server) editPost(w http.ResponseWriter, r *http.Request) error {
-	p, err := s.postTo(r, auth.Edit)
+	p, err := s.postTo(r, auth.Edit, s.post)
 	if err != nil {
 		return err
 	}
@@ -318,7 +314,7 @@ func (s *Server) editPost(w http.ResponseWriter, r *http.Request) error {
 
 func (s *Server) updatePost(w http.ResponseWriter, r *http.Request) error {
 	ctx, v := r.Context(), middleware.Viewer(r.Context())
-	p, err := s.postTo(r, auth.Edit)
+	p, err := s.postTo(r, auth.Edit, s.post)
 	if err != nil {
 		return err
 	}
@@ -346,7 +342,7 @@ func (s *Server) updatePost(w http.ResponseWriter, r *http.Request) error {
 // editPostAnew shows the form to somebody whose post another one has changed meanwhile: with their text, and beside it
 // what stands there now. Sent again it replaces that knowingly.
 func (s *Server) editPostAnew(w http.ResponseWriter, r *http.Request, f posts.Form) error {
-	p, err := s.postTo(r, auth.Edit)
+	p, err := s.postTo(r, auth.Edit, s.post)
 	if err != nil {
 		return err
 	}
@@ -357,10 +353,7 @@ func (s *Server) editPostAnew(w http.ResponseWriter, r *http.Request, f posts.Fo
 
 // change does one thing to a post and goes back to it.
 func (s *Server) change(w http.ResponseWriter, r *http.Request, a auth.Action, do func(p db.Post) error) error {
-	p, err := s.postHead(r)
-	if err == nil {
-		err = refusal(middleware.Viewer(r.Context()), a, postSubject(&p))
-	}
+	p, err := s.postTo(r, a, s.postHead)
 	if err != nil {
 		return err
 	}

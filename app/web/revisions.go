@@ -133,7 +133,7 @@ func compareVersions(now *revisions.Version, old *db.Revision, budget *revisions
 }
 
 func (s *Server) hidePostRevision(w http.ResponseWriter, r *http.Request) error {
-	p, err := s.postTo(r, auth.Govern)
+	p, err := s.postTo(r, auth.Govern, s.postHead)
 	if err != nil {
 		return err
 	}

@@ -5,9 +5,12 @@ import (
 	"database/sql"
 	"fmt"
 	"slices"
+	"strconv"
 	"testing"
 
 	_ "github.com/mattn/go-sqlite3" // a connection of its own: a test may read what no query of package db shows
+
+	"codex/db"
 )
 
 // listed: a member's and a tag's numbers count what everybody may read.
@@ -23,7 +26,7 @@ var recounts = map[string]string{
 	"channel's posts": `SELECT c.id, c.post_count, (SELECT COUNT(*) FROM posts p WHERE p.channel_id = c.id AND p.deleted_at IS NULL) n
 		FROM channels c WHERE c.post_count <> n`,
 	"channel's activity": `SELECT c.id, c.active_at, MAX(c.created_at, (SELECT COALESCE(MAX(p.active_at), 0) FROM posts p WHERE p.channel_id = c.id AND p.deleted_at IS NULL)) n
-		FROM channels c WHERE c.active_at NOT BETWEEN n - 60000 AND n`, // db.channelBehind
+		FROM channels c WHERE c.active_at NOT BETWEEN n - ` + strconv.Itoa(int(db.ChannelBehind)) + ` AND n`,
 	"post's comments": `SELECT p.id, p.comment_count, (SELECT COUNT(*) FROM comments k WHERE k.post_id = p.id AND k.deleted_at IS NULL) n
 		FROM posts p WHERE p.comment_count <> n`,
 	"post's roots": `SELECT p.id, p.comment_seq, (SELECT COUNT(*) FROM comments k WHERE k.post_id = p.id AND k.parent_id IS NULL) n
